@@ -1,0 +1,149 @@
+"""An application's place in a slot, seats kept for a moment, and what happened to both."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from appointments.models.applications import Application
+from appointments.models.centres import Slot
+
+
+class Appointment(models.Model):
+    """States and their ways: docs/architecture.md. A plan moves the appointment itself."""
+
+    class State(models.TextChoices):
+        CONFIRMED = "confirmed", _("Confirmed")
+        IN_DOUBT = "in_doubt", _("In doubt")
+        WAITING = "waiting", _("On the waiting list")
+        COMPLETED = "completed", _("Completed")
+        NO_SHOW = "no_show", _("Did not come")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    SEATED_STATES = (State.CONFIRMED, State.IN_DOUBT)
+    LIVE_STATES = (*SEATED_STATES, State.WAITING)
+
+    application = models.ForeignKey(
+        Application, on_delete=models.PROTECT, related_name="appointments"
+    )
+    slot = models.ForeignKey(
+        Slot, null=True, blank=True, on_delete=models.PROTECT, related_name="appointments"
+    )
+    state = models.CharField(max_length=10, choices=State, default=State.CONFIRMED)
+    booked_at = models.DateTimeField()
+    # The date first promised, before any outage moved the person; null while none has.
+    original_date = models.DateField(null=True, blank=True)
+    moved_count = models.PositiveSmallIntegerField(default=0)
+    # Since when without a seat, and whether silence (requeue) put them first in line.
+    waiting_since = models.DateTimeField(null=True, blank=True)
+    first_in_line = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application"],
+                condition=Q(state__in=["confirmed", "in_doubt", "waiting"]),
+                name="appointment_one_live_per_application",
+            ),
+            models.CheckConstraint(
+                condition=(Q(state__in=["confirmed", "in_doubt"]) & Q(slot__isnull=False))
+                | (Q(state="waiting") & Q(slot__isnull=True, waiting_since__isnull=False))
+                | Q(state__in=["completed", "no_show", "cancelled"]),
+                name="appointment_slot_fits_state",
+            ),
+        ]
+        indexes = [models.Index(fields=["slot", "state"], name="appointment_by_slot")]
+
+    def __str__(self) -> str:
+        return f"appointment {self.pk}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in self.LIVE_STATES
+
+
+class Hold(models.Model):
+    """A seat kept for a purpose until a moment. It counts in the slot's `taken`."""
+
+    class Purpose(models.TextChoices):
+        BOOKING = "booking"
+        CHANGE = "change"
+        EARLIER = "earlier"
+        WAITING = "waiting"
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="holds")
+    slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="holds")
+    purpose = models.CharField(max_length=8, choices=Purpose)
+    expires_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            # One seat at a time is being chosen for an application.
+            models.UniqueConstraint(fields=["application", "purpose"], name="hold_one_per_purpose"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=models.F("created_at")), name="hold_ends_after_start"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}"
+
+
+class VisitAttempt(models.Model):
+    """A date that the applicant chose (booking, own change). Moves by an outage use none."""
+
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="visit_attempts"
+    )
+    date = models.DateField()
+    chosen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["chosen_at", "id"]
+
+    def __str__(self) -> str:
+        return f"visit attempt {self.pk}"
+
+
+class TimelineEntry(models.Model):
+    """What happened to an appointment: when, by whom, why. Written with the change itself."""
+
+    class Event(models.TextChoices):
+        BOOKED = "booked", _("Booked")
+        CHANGED = "changed", _("Date changed by you")
+        CANCELLED = "cancelled", _("Cancelled")
+        IN_DOUBT = "in_doubt", _("In doubt because of the outage")
+        STANDS = "stands", _("Stands after all")
+        MOVED = "moved", _("New time given because of the outage")
+        NO_SEAT = "no_seat", _("No new time yet: on the waiting list")
+        UNDONE = "undone", _("The office took its re-planning back")
+        ACCEPTED = "accepted", _("New time accepted")
+        KEPT = "kept", _("No answer: the new time stands")
+        RELEASED = "released", _("No answer: the new time was released")
+        WITHDRAWN = "withdrawn", _("The offered time was withdrawn")
+        COMPLETED = "completed", _("Visit completed")
+        NO_SHOW = "no_show", _("Did not come")
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="timeline")
+    at = models.DateTimeField()
+    event = models.CharField(max_length=12, choices=Event)
+    # Null: the system itself (beat), or the person behind a link.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    by = models.CharField(max_length=12)
+    why = models.CharField(max_length=200, blank=True)
+    from_slot = models.ForeignKey(
+        Slot, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    to_slot = models.ForeignKey(
+        Slot, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["appointment", "at"], name="timeline_order")]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,193 @@
+"""A prepared re-planning, its lines, and the question put to each person it moves."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from appointments.models.appointments import Appointment
+from appointments.models.centres import Region, Slot
+from appointments.models.outages import Outage
+
+
+class Plan(models.Model):
+    class State(models.TextChoices):
+        PREPARED = "prepared"
+        APPROVED = "approved"
+        APPLIED = "applied"
+        UNDONE = "undone"
+        DROPPED = "dropped"  # the service came back first, or a later plan took its place
+
+    PENDING_STATES = (State.PREPARED, State.APPROVED)
+
+    class Silence(models.TextChoices):
+        KEEP = "keep", "The new time stands"
+        REQUEUE = "requeue", "The seat is freed, first in line"
+
+    outage = models.ForeignKey(Outage, on_delete=models.PROTECT, related_name="plans")
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="plans")
+    state = models.CharField(max_length=8, choices=State, default=State.PREPARED)
+    # Planner policy (appointments/planning/problem.py), and what silence means.
+    policy = models.JSONField(default=dict)
+    silence = models.CharField(max_length=8, choices=Silence, default=Silence.KEEP)
+    # Approved limits: moved, unplaced, worst_delay_days per tier.
+    bounds = models.JSONField(default=dict)
+    # Counts as prepared and, once applied, as applied.
+    summary = models.JSONField(default=dict)
+    # Digest of the lines, so that an approval is of what was seen.
+    fingerprint = models.CharField(max_length=64)
+    prepared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    prepared_at = models.DateTimeField()
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
+    # A lone officer approved their own plan: reason given, not to be applied before the wait ends.
+    lone_reason = models.CharField(max_length=300, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    applied_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    applied_at = models.DateTimeField(null=True, blank=True)
+    # End of the grace: links go live, messages leave, undo ends.
+    live_at = models.DateTimeField(null=True, blank=True)
+    # The grace has passed and the touched slots are open to the public again.
+    settled_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-prepared_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["outage", "region"],
+                condition=Q(state__in=["prepared", "approved"]),
+                name="plan_one_pending_per_outage_and_region",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["approved", "applied", "undone"])
+                | Q(approved_by__isnull=False, approved_at__isnull=False),
+                name="plan_approved_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True)
+                | ~Q(approved_by=models.F("prepared_by"))
+                | (~Q(lone_reason="") & Q(not_before__isnull=False)),
+                name="plan_second_officer_or_lone_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["applied", "undone"])
+                | Q(applied_at__isnull=False, live_at__isnull=False),
+                name="plan_applied_has_times",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Plan {self.pk}"
+
+
+class PlanLine(models.Model):
+    """What a plan does with one appointment."""
+
+    class Outcome(models.TextChoices):
+        KEEP = "keep"
+        MOVE = "move"
+        UNPLACED = "unplaced"
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="lines")
+    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="+")
+    tier = models.CharField(max_length=12)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    reason = models.CharField(max_length=32, blank=True)
+    from_slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="+")
+    to_slot = models.ForeignKey(
+        Slot, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    delay_days = models.SmallIntegerField(null=True, blank=True)
+    km = models.PositiveSmallIntegerField(default=0)
+    # What undo puts back beside the slot.
+    was_original_date = models.DateField(null=True, blank=True)
+    was_moved_count = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "appointment"], name="planline_unique"),
+            models.CheckConstraint(
+                condition=Q(outcome="unplaced", to_slot__isnull=True)
+                | (~Q(outcome="unplaced") & Q(to_slot__isnull=False)),
+                name="planline_slot_fits_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}/{self.appointment_id} {self.outcome}"
+
+
+class Offer(models.Model):
+    """A question put to one applicant, open until answered or silent."""
+
+    class Kind(models.TextChoices):
+        MOVED = "moved"
+        EARLIER = "earlier"
+        WAITING = "waiting"
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Waiting for your answer")
+        ACCEPTED = "accepted", _("Accepted")
+        CHANGED = "changed", _("Another time chosen")
+        GIVEN_UP = "given_up", _("Given up")
+        KEPT = "kept", _("Stands: no answer came")
+        RELEASED = "released", _("Released: no answer came")
+        DECLINED = "declined", _("Declined")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="offers")
+    plan = models.ForeignKey(
+        Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="offers"
+    )
+    kind = models.CharField(max_length=8, choices=Kind)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    silence = models.CharField(max_length=8, choices=Plan.Silence, default=Plan.Silence.KEEP)
+    old_slot = models.ForeignKey(
+        Slot, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    new_slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="+")
+    # SHA-256 of the token in the link; the token itself stands only in the message.
+    token_hash = models.CharField(max_length=64, unique=True)
+    live_at = models.DateTimeField()
+    deadline = models.DateTimeField()
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["appointment"],
+                condition=Q(state="open"),
+                name="offer_one_open_per_appointment",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", ended_at__isnull=True)
+                | (~Q(state="open") & Q(ended_at__isnull=False)),
+                name="offer_ended_exactly_when_not_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(deadline__gt=models.F("live_at")), name="offer_deadline_after_live"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["deadline"], condition=Q(state="open"), name="offer_open_by_deadline"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"offer {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == self.State.OPEN
