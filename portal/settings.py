@@ -135,7 +135,10 @@ else:
     }
 
 # --- Celery: the broker carries nudges only; the database holds the work ------------------------
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+# kombu has a word of its own for a Redis behind a Unix socket.
+CELERY_BROKER_URL = (
+    REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "filesystem://"
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
