@@ -15,7 +15,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -66,8 +65,8 @@ def prepare_environment() -> None:
         folder.chmod(0o755)  # the server's account must be able to walk through it
         os.environ[FOLDER_VARIABLE] = str(folder)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        # A plain kill must stop the servers too; SystemExit runs what atexit holds.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        # A plain kill ends the run as Ctrl-C does, so that the servers are stopped.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         if on_sqlite():
             os.environ.pop("REDIS_URL", None)
         else:
@@ -98,8 +97,9 @@ def start_postgres(folder: Path) -> str:
     account = server_account()
     if account:
         shutil.chown(home, account.pw_uid, account.pw_gid)
+    as_account = ["setpriv", *identity(account)] if account else []
     subprocess.run(
-        [*as_account(account), initdb, "-D", str(home / "data"), "-U", "portal", "-A", "trust"]
+        [*as_account, initdb, "-D", str(home / "data"), "-U", "portal", "-A", "trust"]
         + ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
         check=True,
         stdout=subprocess.DEVNULL,
@@ -107,7 +107,8 @@ def start_postgres(folder: Path) -> str:
     )
     options = [f"--{name}={value}" for name, value in POSTGRES_OPTIONS.items()]
     start_server(
-        [*as_account(account), postgres, "-D", str(home / "data"), "-k", str(home), *options],
+        [postgres, "-D", str(home / "data"), "-k", str(home), *options],
+        account=account,
         log=folder / "postgres.log",
         stop_with=signal.SIGINT,  # "fast": clients that are still connected are cut off
     )
@@ -121,16 +122,20 @@ def start_redis(folder: Path) -> str:
     command = [server_program("redis-server", "redis-server"), "--port", "0"]
     command += ["--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
     command += ["--databases", "64", "--dir", str(folder)]
-    start_server(command, log=folder / "redis.log", stop_with=signal.SIGTERM)
+    start_server(command, account=None, log=folder / "redis.log", stop_with=signal.SIGTERM)
     wait_until(lambda: redis.Redis(unix_socket_path=str(socket)).ping())
     return f"unix://{socket}"
 
 
-def start_server(command: list[str], *, log: Path, stop_with: signal.Signals) -> None:
+def start_server(
+    command: list[str], *, account: pwd.struct_passwd | None, log: Path, stop_with: signal.Signals
+) -> None:
     """Run a server as our child and promise to stop it at the end of this process."""
     if shutil.which("setpriv"):
-        # The kernel stops it even when this process is killed without a chance to clean up.
-        command = ["setpriv", "--pdeathsig", stop_with.name.removeprefix("SIG"), *command]
+        # The kernel stops it even when this process is killed without a chance to clean up. The
+        # change of account must be of the same step: it would cancel an earlier promise.
+        ends_with_us = f"--pdeathsig={stop_with.name.removeprefix('SIG')}"
+        command = ["setpriv", ends_with_us, *identity(account), *command]
     with log.open("wb") as output:
         server = subprocess.Popen(
             command,
@@ -174,12 +179,11 @@ def server_account() -> pwd.struct_passwd | None:
     raise ServiceMissing("PostgreSQL cannot run as root, and there is no user 'nobody' here.")
 
 
-def as_account(account: pwd.struct_passwd | None) -> list[str]:
-    """The words before a command which run it as `account`."""
+def identity(account: pwd.struct_passwd | None) -> list[str]:
+    """The options of setpriv which run a command as `account`."""
     if account is None:
         return []
-    identity = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-    return ["setpriv", *identity]
+    return [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
 
 
 def server_program(name: str, package: str) -> str:

@@ -2,7 +2,7 @@
 
 import os
 
-from portal.settings import *  # noqa: F403
+from portal.settings import *
 from portal.settings import CACHES, DATABASES, REDIS_URL, VAR_DIR
 
 # Scrypt is slow on purpose; a test which signs an officer in need not wait for it.
