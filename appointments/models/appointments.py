@@ -9,6 +9,12 @@ from appointments.models.applications import Application
 from appointments.models.centres import Slot
 
 
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    def with_people(self) -> "AppointmentQuerySet":
+        """With all that a message about them needs, in one query."""
+        return self.select_related("application__claimed_by", "slot__centre")
+
+
 class Appointment(models.Model):
     """States and their ways: docs/architecture.md. A plan moves the appointment itself."""
 
@@ -37,6 +43,10 @@ class Appointment(models.Model):
     # Since when without a seat, and whether silence (requeue) put them first in line.
     waiting_since = models.DateTimeField(null=True, blank=True)
     first_in_line = models.BooleanField(default=False)
+    # The hold that was confirmed last: a repeated click finds what the first one did.
+    confirmed_hold = models.BigIntegerField(null=True, blank=True, unique=True)
+
+    objects = AppointmentQuerySet.as_manager()
 
     class Meta:
         constraints = [

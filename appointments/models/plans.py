@@ -191,3 +191,40 @@ class Offer(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state == self.State.OPEN
+
+
+class OfficeEntry(models.Model):
+    """What officers, or the clock, did to an outage or a plan: when, by whom, why."""
+
+    class Event(models.TextChoices):
+        DECLARED = "declared"
+        NOTICES_SENT = "notices_sent", "notices sent at once"
+        TAKEN_BACK = "taken_back"
+        CUT_CHANGED = "cut_changed"
+        RESTORED = "restored"
+        PREPARED = "prepared"
+        APPROVED = "approved"
+        APPLIED = "applied"
+        OUT_OF_BOUNDS = "out_of_bounds", "back to the officer: outside the approved bounds"
+        UNDONE = "undone"
+        DROPPED = "dropped"
+        SETTLED = "settled", "grace over, seats open again"
+
+    outage = models.ForeignKey(Outage, on_delete=models.PROTECT, related_name="log")
+    plan = models.ForeignKey(
+        Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="log"
+    )
+    at = models.DateTimeField()
+    event = models.CharField(max_length=14, choices=Event)
+    # Null: the clock.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    why = models.CharField(max_length=300, blank=True)
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,82 @@
+"""A refusal: one rule, one code, one sentence in the reader's language."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+# Every refusal of the domain. The form, the API and the log show the same code; the sentence is
+# translated when it is shown. Named placeholders only.
+MESSAGES = {
+    "application_not_found": _(
+        "We found no application with this number and date of birth. Check both on your receipt."
+    ),
+    "application_claimed": _(
+        "This application is already linked to another mobile number. If that was not you, "
+        "call the helpline."
+    ),
+    "phone_not_verified": _("Sign in with a code sent to your mobile number first."),
+    "not_yours": _("This appointment does not belong to your account."),
+    "has_appointment": _(
+        "This application already has an appointment. Change that one instead of booking another."
+    ),
+    "no_appointment": _("This application has no appointment that can be changed."),
+    "in_doubt": _(
+        "Your appointment is in doubt because of the outage. Please wait for our message; you do "
+        "not lose your fee or an attempt."
+    ),
+    "no_attempts_left": _(
+        "All dates that this fee allows have been used. The passport office can tell you what to "
+        "do next."
+    ),
+    "slot_not_found": _("This time does not exist. Choose another one."),
+    "slot_full": _("This time is now full. Choose another one."),
+    "slot_paused": _(
+        "No seats are given out here at the moment because of the outage. Choose another date or "
+        "centre."
+    ),
+    "slot_too_soon": _("This time is too close. Choose a later one."),
+    "wrong_quota": _("This time is for another kind of application. Choose another one."),
+    "wrong_region": _("This centre belongs to another passport office."),
+    "same_slot": _("This is the time you already have."),
+    "hold_expired": _("The seat was kept for {minutes} minutes and is free again. Choose a time."),
+    "appointment_started": _("This appointment has already begun and can no longer be changed."),
+    "appointment_ended": _("This appointment has ended and can no longer be changed."),
+    "offer_not_found": _("This link is not valid. Check that you opened it whole."),
+    "offer_not_live": _("This link is not active yet. Please try again in a few minutes."),
+    "offer_ended": _("This question has already been answered."),
+    "offer_past": _("The time to answer has passed."),
+    "outage_not_open": _("This outage has ended."),
+    "outage_grace_over": _("The ten minutes in which a declaration can be taken back have passed."),
+    "outage_has_plan": _("A plan of this outage has been applied. Undo it first."),
+    "plan_in_grace": _("A plan has just been applied. Undo it, or wait until its grace has ended."),
+    "cut_invalid": _("Line {line}: {problem}"),
+    "scope_empty": _("Choose at least one centre that this outage touches."),
+    "not_permitted": _("You are not permitted to do this."),
+    "plan_not_prepared": _("This plan is no longer waiting for approval."),
+    "plan_not_approved": _("This plan has not been approved."),
+    "plan_changed": _("The plan has changed since you saw it. Look at it again."),
+    "plan_out_of_bounds": _("The situation has changed and the plan would exceed what was approved."),
+    "plan_waits": _("A plan approved by one officer alone may be applied from {at} on."),
+    "plan_not_undoable": _("The ten minutes in which a plan can be undone have passed."),
+    "plan_nobody": _("No slot is over-subscribed: there is nobody to move."),
+    "lone_reason_missing": _("You prepared this plan. Give a reason to approve it alone."),
+    "lone_not_allowed": _("This plan must be approved by a second officer."),
+    "busy": _("Too many people are doing this at the moment. Please try again."),
+    "bounds_too_small": _("The plan already exceeds these limits: {problem}"),
+}
+
+
+class Refusal(Exception):
+    """A rule says no. Nothing was changed.
+
+    `code` is stable and stands in API answers and logs; `message` is for people.
+    """
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+    @property
+    def message(self) -> str:
+        return str(MESSAGES[self.code]).format(**self.values)

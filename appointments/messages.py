@@ -1,0 +1,282 @@
+"""Who is told what, when: the one place that turns what happened into messages.
+
+Each function takes what happened, and adds drafts to the outbox inside the caller's transaction.
+Words and lengths of every kind: appointments/message_kinds.py; how they get there: notifications.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import translation
+
+from appointments.calendar import calendar_entry
+from appointments.models import Appointment, Offer, Outage, Slot
+from notifications import outbox
+from notifications.dates import short_day, short_moment
+
+# The night rule: an SMS may ring at night if the earlier visit starts within this time.
+NIGHT_RING = timedelta(hours=18)
+# How long a message without a visit ahead is worth sending.
+AFTERLIFE = timedelta(days=3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """One thing that one person has to hear, before it becomes drafts."""
+
+    kind: str
+    appointment: Appointment
+    # What changed; with kind and channel it makes the dedupe key.
+    key: str
+    old: Slot | None = None
+    new: Slot | None = None
+    deadline: datetime | None = None
+    # Path after the host: a token, or "my".
+    path: str = "my"
+    own_action: bool = False
+    send_after: datetime | None = None
+    batch: str = ""
+    outage: Outage | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def tell(news: Iterable[News], *, now: datetime) -> int:
+    """Put the drafts of all news into the outbox; returns how many messages are new there.
+
+    Appointments should come with application, claimed_by and slots selected.
+    """
+    return outbox.enqueue((d for item in news for d in _drafts(item, now)), now=now)
+
+
+def contacts_of(appointment: Appointment) -> tuple[str, str, str]:
+    """(phone, email, language): the account's verified phone and choices before the register's."""
+    application = appointment.application
+    person = application.claimed_by
+    if person is None:
+        return application.phone, application.email, application.language
+    phone = person.phone if person.phone and person.phone_verified else application.phone
+    return phone or "", person.email or application.email, person.language
+
+
+def _drafts(news: News, now: datetime) -> Iterator[outbox.Draft]:
+    phone, email, language = contacts_of(news.appointment)
+    values = _values(news, language)
+    visits = [slot.starts_at for slot in (news.old, news.new) if slot and slot.starts_at > now]
+    rings_from = min(visits) - NIGHT_RING if visits else None
+    last_visit = max(visits) if visits else now + AFTERLIFE
+    for channel, address in (("sms", phone), ("email", email)):
+        if not address:
+            continue
+        yield outbox.Draft(
+            kind=news.kind,
+            channel=channel,
+            address=address,
+            language=language,
+            values=values,
+            dedupe_key=f"{news.kind}:{news.key}:{channel}",
+            reference=reference(news.appointment),
+            batch=news.batch,
+            urgent_by=min(visits) if visits else now + AFTERLIFE,
+            send_after=news.send_after,
+            quiet_ok_from=now if news.own_action else rings_from,
+            expires_at=max(last_visit, now + timedelta(hours=1)),
+        )
+
+
+def reference(appointment: Appointment) -> str:
+    """What notifications calls the matter; officers find a person's messages by it."""
+    return f"appointment:{appointment.pk}"
+
+
+def _values(news: News, language: str) -> dict[str, Any]:
+    """Strings for the SMS in the person's language, and structure for both languages of the mail."""
+    seat = news.new or news.old
+    values: dict[str, Any] = {
+        "a4": news.appointment.application.arn_tail,
+        "url": f"{settings.SITE_HOST}/{news.path}",
+        "d": short_day(news.old.starts_at, language) if news.old else None,
+        "dt": short_moment(seat.starts_at, language) if seat else None,
+        "psk": seat.centre.town_in(language) if seat else None,
+        "by": short_moment(news.deadline, language) if news.deadline else None,
+        "deadline_at": news.deadline.isoformat() if news.deadline else None,
+        **_side("old", news.old),
+        **_side("new", news.new),
+        **_reason(news.outage),
+        **news.extra,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _side(side: str, slot: Slot | None) -> dict[str, Any]:
+    if slot is None:
+        return {}
+    return {
+        f"{side}_at": slot.starts_at.isoformat(),
+        f"{side}_centre_hi": slot.centre.name_hi,
+        f"{side}_centre_en": slot.centre.name_en,
+    }
+
+
+def _reason(outage: Outage | None) -> dict[str, str]:
+    if outage is None:
+        return {}
+    reasons = {}
+    for language in ("hi", "en"):
+        with translation.override(language):
+            reasons[f"reason_{language}"] = str(CAUSE_WORDS[outage.cause])
+    return reasons
+
+
+CAUSE_WORDS = {
+    Outage.Cause.SERVER: translation.gettext_lazy("Reason: a technical fault of the server."),
+    Outage.Cause.NETWORK: translation.gettext_lazy("Reason: a fault of the network."),
+    Outage.Cause.POWER: translation.gettext_lazy("Reason: a power failure."),
+    Outage.Cause.OTHER: translation.gettext_lazy("Reason: a disturbance of the service."),
+}
+
+
+# --- What happened -> who hears it ---------------------------------------------------------------
+
+
+def confirmed(appointment: Appointment, *, key: str, old: Slot | None, now: datetime) -> None:
+    """Booked, changed or accepted by the person: reply at once, with a calendar entry."""
+    assert appointment.slot is not None
+    news = News(
+        kind="CONFIRMED",
+        appointment=appointment,
+        key=key,
+        old=old,
+        new=appointment.slot,
+        own_action=True,
+        extra={"ics": calendar_entry(appointment, appointment.slot, now=now)},
+    )
+    tell([news], now=now)
+
+
+def cancelled(
+    appointment: Appointment, *, key: str, old: Slot | None, attempts_left: int, now: datetime
+) -> None:
+    extra: dict[str, Any] = {"n": attempts_left}
+    if old:
+        extra["ics"] = calendar_entry(appointment, old, now=now, cancelled=True)
+    news = News(
+        kind="CANCELLED",
+        appointment=appointment,
+        key=key,
+        old=old,
+        own_action=True,
+        extra=extra,
+    )
+    tell([news], now=now)
+
+
+def in_doubt(
+    appointments: Iterable[Appointment], *, outage: Outage, key: str, send_after: datetime,
+    now: datetime,
+) -> int:
+    """HOLD: do not travel yet. Leaves after the grace of the declaration."""
+    return tell(
+        (
+            News(
+                kind="HOLD",
+                appointment=a,
+                key=f"{key}:{a.pk}",
+                old=a.slot,
+                send_after=send_after,
+                batch=hold_batch(outage),
+                outage=outage,
+            )
+            for a in appointments
+        ),
+        now=now,
+    )
+
+
+def hold_batch(outage: Outage) -> str:
+    return f"hold:{outage.pk}"
+
+
+def plan_batch(plan_id: int) -> str:
+    return f"plan:{plan_id}"
+
+
+def stands(
+    appointments: Iterable[Appointment], *, outage: Outage, key: str, batch: str,
+    send_after: datetime, now: datetime,
+) -> int:
+    """STANDS: come on time after all."""
+    return tell(
+        (
+            News(
+                kind="STANDS",
+                appointment=a,
+                key=f"{key}:{a.pk}",
+                new=a.slot,
+                send_after=send_after,
+                batch=batch,
+                outage=outage,
+            )
+            for a in appointments
+        ),
+        now=now,
+    )
+
+
+def no_seat(
+    appointments: Iterable[Appointment], old: dict[int, Slot], *, outage: Outage, key: str,
+    batch: str, send_after: datetime, now: datetime,
+) -> int:
+    """NO_SEAT: no new time yet; fee and attempts are safe."""
+    return tell(
+        (
+            News(
+                kind="NO_SEAT",
+                appointment=a,
+                key=f"{key}:{a.pk}",
+                old=old[a.pk],
+                send_after=send_after,
+                batch=batch,
+                outage=outage,
+            )
+            for a in appointments
+        ),
+        now=now,
+    )
+
+
+def offered(
+    offers: Iterable[tuple[Offer, str, bool]], *, outage: Outage, batch: str, now: datetime
+) -> int:
+    """MOVED or REPLACED, with the link. Each: (offer, token, it replaces an earlier offer)."""
+    return tell(
+        (
+            News(
+                kind=_offer_kind(offer, replaces),
+                appointment=offer.appointment,
+                key=f"offer:{offer.pk}",
+                old=offer.old_slot,
+                new=offer.new_slot,
+                deadline=offer.deadline,
+                path=token,
+                send_after=offer.live_at,
+                batch=batch,
+                outage=outage,
+            )
+            for offer, token, replaces in offers
+        ),
+        now=now,
+    )
+
+
+def _offer_kind(offer: Offer, replaces: bool) -> str:
+    if offer.silence == "requeue":
+        return "MOVED_ANSWER"  # it must say that silence frees the seat
+    return "REPLACED" if replaces else "MOVED_KEEP"
+
+
+def released(appointment: Appointment, *, key: str, old: Slot, now: datetime) -> None:
+    """RELEASED: no answer came under the policy that frees the seat."""
+    tell([News(kind="RELEASED", appointment=appointment, key=key, old=old)], now=now)

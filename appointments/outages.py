@@ -1,0 +1,444 @@
+"""Declare an outage, change its cut, take it back, restore the service.
+
+A declaration cuts seats; slots with more people than seats left become over-subscribed and their
+people in doubt. Whom an outage moves is a plan's affair (appointments/plans.py).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from appointments import closures, messages, seats
+from appointments.cuts import Cut, check_cuts
+from appointments.errors import Refusal
+from appointments.models import (
+    Appointment,
+    CapacityCut,
+    Centre,
+    Closure,
+    OfficeEntry,
+    Outage,
+    Plan,
+    Region,
+    Slot,
+    TimelineEntry,
+)
+from appointments.permissions import check_may_steer, regions_of
+from appointments.timeline import OFFICER, SYSTEM, entry, office
+from appointments.verbs import verb
+from notifications import outbox
+
+
+# --- Scope ------------------------------------------------------------------------------------------
+
+
+def centres_in_scope(
+    *, scope: str, region: Region | None = None, centres: Collection[Centre] = ()
+) -> list[Centre]:
+    """The centres that a scope touches."""
+    if scope == Outage.Scope.ALL:
+        return list(Centre.objects.all())
+    if scope == Outage.Scope.REGION:
+        return list(Centre.objects.filter(region=region))
+    return list(centres)
+
+
+def centres_of(outage: Outage) -> list[Centre]:
+    return centres_in_scope(
+        scope=outage.scope, region=outage.region, centres=list(outage.centres.all())
+    )
+
+
+def open_outages_at(centre_ids: Collection[int] | None = None) -> QuerySet[Outage]:
+    """Open outages, or those that touch one of the centres."""
+    outages = Outage.objects.filter(state=Outage.State.OPEN)
+    if centre_ids is None:
+        return outages
+    return outages.filter(
+        Q(scope=Outage.Scope.ALL)
+        | Q(region__centres__in=centre_ids)
+        | Q(centres__in=centre_ids)
+    ).distinct()
+
+
+# --- Declare ----------------------------------------------------------------------------------------
+
+
+@verb
+def declare(
+    *,
+    by: User,
+    request_key: UUID,
+    scope: str,
+    since: datetime,
+    cause: str,
+    text_en: str,
+    text_hi: str,
+    cuts: Sequence[Cut],
+    region: Region | None = None,
+    centres: Collection[Centre] = (),
+    expected_until: datetime | None = None,
+) -> Outage:
+    """Open an outage: banner, closures, people in doubt, HOLD notices after the grace.
+
+    The same request_key declares once, however often the form is sent. Days that have passed
+    since `since` keep no seat: whoever was not seen there is in doubt too.
+    """
+    now = timezone.now()
+    touched = centres_in_scope(scope=scope, region=region, centres=centres)
+    if not touched:
+        raise Refusal("scope_empty")
+    check_may_steer(by, regions_of(touched))
+    outage, created = Outage.objects.get_or_create(
+        request_key=request_key,
+        defaults={
+            "scope": scope,
+            "region": region if scope == Outage.Scope.REGION else None,
+            "since": since,
+            "expected_until": expected_until,
+            "cause": cause,
+            "text_en": text_en,
+            "text_hi": text_hi,
+            "declared_by": by,
+            "declared_at": now,
+            "grace_until": now + timedelta(minutes=settings.GRACE_MINUTES),
+        },
+    )
+    if not created:
+        return outage
+    if scope == Outage.Scope.CENTRES:
+        outage.centres.set(touched)
+    check_cuts(cuts, touched)
+    written = office(
+        outage=outage,
+        event=OfficeEntry.Event.DECLARED,
+        at=now,
+        actor=by,
+        facts={"seats_left": sum(cut.seats_left for cut in cuts)},
+    )
+    all_cuts = [*cuts, *_days_passed(outage, touched, cuts, now)]
+    _put_in_force(outage, all_cuts, written, now, by, send_after=outage.grace_until)
+    return outage
+
+
+def _days_passed(
+    outage: Outage, touched: Collection[Centre], cuts: Sequence[Cut], now: datetime
+) -> list[Cut]:
+    """No seats on the days that the outage has already taken (DESIGN.md, step 1)."""
+    first, today = timezone.localdate(outage.since), timezone.localdate(now)
+    named = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
+    cells = (
+        Slot.objects.filter(
+            centre__in=touched, date__gte=first, date__lt=today, starts_at__gte=outage.since
+        )
+        .values_list("centre_id", "date", "quota")
+        .distinct()
+    )
+    return [Cut(*cell, seats_left=0) for cell in cells if cell not in named]
+
+
+def _put_in_force(
+    outage: Outage,
+    cuts: Sequence[Cut],
+    written: OfficeEntry,
+    now: datetime,
+    by: User,
+    *,
+    send_after: datetime,
+) -> None:
+    """Lock the days' slots, close them, and put into doubt whoever is one too many."""
+    seats.lock(_slots_of_cells(cuts).values_list("pk", flat=True))
+    CapacityCut.objects.bulk_create(
+        [
+            CapacityCut(
+                outage=outage,
+                centre_id=cut.centre_id,
+                date=cut.date,
+                quota=cut.quota,
+                seats_left=cut.seats_left,
+            )
+            for cut in cuts
+        ],
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["outage", "centre", "date", "quota"],
+        update_fields=["seats_left"],
+    )
+    wanted = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
+    stored = [
+        cut for cut in outage.cuts.all() if (cut.centre_id, cut.date, cut.quota) in wanted
+    ]
+    touched = closures.close(outage=outage, cuts=stored, now=now)
+    _put_in_doubt(outage, touched, written, now, by, send_after=send_after)
+
+
+def _slots_of_cells(cuts: Iterable[Cut]) -> QuerySet[Slot]:
+    by_day: dict[date, set[int]] = defaultdict(set)
+    for cut in cuts:
+        by_day[cut.date].add(cut.centre_id)
+    wanted = Q(pk__in=[])
+    for day, centre_ids in by_day.items():
+        wanted |= Q(date=day, centre_id__in=centre_ids)
+    return Slot.objects.filter(wanted)
+
+
+def _put_in_doubt(
+    outage: Outage,
+    slot_ids: Collection[int],
+    written: OfficeEntry,
+    now: datetime,
+    by: User,
+    *,
+    send_after: datetime,
+) -> None:
+    """Everyone in an over-subscribed slot is in doubt, until a plan says who keeps the seat."""
+    affected = list(
+        Appointment.objects.with_people()
+        .filter(
+            state=Appointment.State.CONFIRMED,
+            slot_id__in=slot_ids,
+            slot__taken__gt=F("slot__seats") - F("slot__closed"),
+        )
+        .order_by("pk")
+    )
+    set_state(affected, Appointment.State.IN_DOUBT)
+    write_timeline(affected, TimelineEntry.Event.IN_DOUBT, at=now, actor=by)
+    messages.in_doubt(
+        affected, outage=outage, key=f"entry:{written.pk}", send_after=send_after, now=now
+    )
+
+
+def set_state(appointments: Sequence[Appointment], state: Appointment.State) -> None:
+    """One UPDATE per batch, and the objects in hand follow."""
+    ids = [appointment.pk for appointment in appointments]
+    for start in range(0, len(ids), seats.BATCH):
+        Appointment.objects.filter(pk__in=ids[start : start + seats.BATCH]).update(state=state)
+    for appointment in appointments:
+        appointment.state = state
+
+
+def write_timeline(
+    appointments: Iterable[Appointment],
+    event: TimelineEntry.Event,
+    *,
+    at: datetime,
+    actor: User | None,
+    why: str = "",
+) -> None:
+    """The same event for many, where they are now."""
+    by = SYSTEM if actor is None else OFFICER
+    TimelineEntry.objects.bulk_create(
+        [
+            entry(
+                appointment=a, event=event, at=at, actor=actor, by=by, why=why, from_slot=a.slot_id
+            )
+            for a in appointments
+        ],
+        batch_size=seats.BATCH,
+    )
+
+
+# --- Within the grace -------------------------------------------------------------------------------
+
+
+@verb
+def send_notices_now(*, outage_id: int, by: User) -> Outage:
+    """Let the HOLD notices leave before the grace ends. Again: changes nothing."""
+    now = timezone.now()
+    outage = _lock(outage_id)
+    check_may_steer(by, regions_of(centres_of(outage)))
+    _check_open(outage)
+    if outage.grace_until > now:
+        outage.grace_until = now
+        outage.save(update_fields=["grace_until"])
+        outbox.send_now(batch=messages.hold_batch(outage), now=now)
+        office(outage=outage, event=OfficeEntry.Event.NOTICES_SENT, at=now, actor=by)
+    return outage
+
+
+@verb
+def take_back(*, outage_id: int, by: User) -> Outage:
+    """Declared by mistake: within the grace everything is as before, and nobody hears of it."""
+    now = timezone.now()
+    outage = _lock(outage_id)
+    check_may_steer(by, regions_of(centres_of(outage)))
+    if outage.state == Outage.State.WITHDRAWN:
+        return outage
+    _check_open(outage)
+    if now >= outage.grace_until:
+        raise Refusal("outage_grace_over")
+    if outage.plans.filter(state=Plan.State.APPLIED).exists():
+        raise Refusal("outage_has_plan")
+    outbox.cancel(batch=messages.hold_batch(outage), reason="outage taken back")
+    written = _end(outage, Outage.State.WITHDRAWN, OfficeEntry.Event.TAKEN_BACK, now, by)
+    _settle_doubts(outage, written, now, by, tell=False)
+    return outage
+
+
+# --- Change, restore --------------------------------------------------------------------------------
+
+
+@verb
+def change_cut(
+    *, outage_id: int, cuts: Sequence[Cut], by: User, expected_until: datetime | None = None
+) -> Outage:
+    """Extend or change the cut of days to come. Days of the outage not listed are lifted.
+
+    Newly over-subscribed slots put their people in doubt (HOLD at once: the outage is known by
+    now); people whose slot has room again are told that they stand.
+    """
+    now = timezone.now()
+    outage = _lock(outage_id)
+    touched = centres_of(outage)
+    check_may_steer(by, regions_of(touched))
+    _check_open(outage)
+    _check_no_plan_in_grace(outage, now)
+    check_cuts(cuts, touched)
+    today = timezone.localdate(now)
+    listed = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
+    lifted = [
+        Cut(cut.centre_id, cut.date, cut.quota, seats_left=_ALL_SEATS)
+        for cut in outage.cuts.filter(date__gte=today)
+        if (cut.centre_id, cut.date, cut.quota) not in listed
+    ]
+    outage.expected_until = expected_until
+    outage.save(update_fields=["expected_until"])
+    written = office(
+        outage=outage,
+        event=OfficeEntry.Event.CUT_CHANGED,
+        at=now,
+        actor=by,
+        facts={"seats_left": sum(cut.seats_left for cut in cuts)},
+    )
+    to_come = [cut for cut in cuts if cut.date >= today]
+    send_after = max(outage.grace_until, now)
+    _put_in_force(outage, [*to_come, *lifted], written, now, by, send_after=send_after)
+    _settle_doubts(outage, written, now, by, tell=True)
+    return outage
+
+
+# More than any day has: a cut with it closes nothing.
+_ALL_SEATS = 1_000_000
+
+
+@verb
+def restore(*, outage_id: int, by: User) -> Outage:
+    """The service is back: this outage's closures are lifted, people in doubt are told.
+
+    Whose slot is still to come hears that it stands; whose day has passed goes to the waiting
+    list. Plans not yet applied are dropped. Again: changes nothing.
+    """
+    now = timezone.now()
+    outage = _lock(outage_id)
+    check_may_steer(by, regions_of(centres_of(outage)))
+    if outage.state == Outage.State.RESTORED:
+        return outage
+    _check_open(outage)
+    _check_no_plan_in_grace(outage, now)
+    for plan in outage.plans.filter(state__in=Plan.PENDING_STATES):
+        plan.state = Plan.State.DROPPED
+        plan.save(update_fields=["state"])
+        office(outage=outage, event=OfficeEntry.Event.DROPPED, at=now, actor=by, plan=plan)
+    outbox.cancel(batch=messages.hold_batch(outage), reason="service restored")
+    written = _end(outage, Outage.State.RESTORED, OfficeEntry.Event.RESTORED, now, by)
+    _settle_doubts(outage, written, now, by, tell=now >= outage.grace_until)
+    return outage
+
+
+def _lock(outage_id: int) -> Outage:
+    return Outage.objects.select_for_update().get(pk=outage_id)
+
+
+def _check_open(outage: Outage) -> None:
+    if not outage.is_open:
+        raise Refusal("outage_not_open")
+
+
+def _check_no_plan_in_grace(outage: Outage, now: datetime) -> None:
+    if outage.plans.filter(state=Plan.State.APPLIED, live_at__gt=now).exists():
+        raise Refusal("plan_in_grace")
+
+
+def _end(
+    outage: Outage, state: Outage.State, event: OfficeEntry.Event, now: datetime, by: User
+) -> OfficeEntry:
+    outage.state = state
+    outage.ended_at = now
+    outage.ended_by = by
+    outage.save(update_fields=["state", "ended_at", "ended_by"])
+    slot_ids = _closed_slot_ids(outage)
+    seats.lock(slot_ids)
+    seats.recompute_closed(slot_ids=slot_ids, pause=False)
+    return office(outage=outage, event=event, at=now, actor=by)
+
+
+def _closed_slot_ids(outage: Outage) -> list[int]:
+    return list(
+        Closure.objects.filter(cut__outage=outage).values_list("slot_id", flat=True).distinct()
+    )
+
+
+def _settle_doubts(
+    outage: Outage, written: OfficeEntry, now: datetime, by: User, *, tell: bool
+) -> None:
+    """Whoever this outage put in doubt and now has room again: confirmed, and told if they knew."""
+    relieved = list(
+        Appointment.objects.with_people()
+        .filter(
+            state=Appointment.State.IN_DOUBT,
+            slot_id__in=_closed_slot_ids(outage),
+            slot__taken__lte=F("slot__seats") - F("slot__closed"),
+        )
+        .order_by("pk")
+    )
+    stands = [a for a in relieved if a.slot and a.slot.starts_at > now]
+    passed = [a for a in relieved if a.slot and a.slot.starts_at <= now]
+    set_state(stands, Appointment.State.CONFIRMED)
+    write_timeline(stands, TimelineEntry.Event.STANDS, at=now, actor=by)
+    key = f"entry:{written.pk}"
+    if tell:
+        messages.stands(
+            stands, outage=outage, key=key, batch=key, send_after=now, now=now
+        )
+    if outage.state == Outage.State.WITHDRAWN:
+        set_state(passed, Appointment.State.CONFIRMED)
+    else:
+        to_waiting_list(passed, outage=outage, key=key, batch=key, send_after=now, now=now, by=by)
+
+
+def to_waiting_list(
+    appointments: Sequence[Appointment],
+    *,
+    outage: Outage,
+    key: str,
+    batch: str,
+    send_after: datetime,
+    now: datetime,
+    by: User | None,
+) -> None:
+    """Free the seats of these people and put them in line, told that they lose nothing."""
+    if not appointments:
+        return
+    old = {a.pk: a.slot for a in appointments if a.slot}
+    write_timeline(appointments, TimelineEntry.Event.NO_SEAT, at=now, actor=by)
+    seats.shift({slot: -n for slot, n in Counter(a.slot_id for a in appointments).items() if slot})
+    ids = [a.pk for a in appointments]
+    for start in range(0, len(ids), seats.BATCH):
+        Appointment.objects.filter(pk__in=ids[start : start + seats.BATCH]).update(
+            state=Appointment.State.WAITING, slot=None, waiting_since=now
+        )
+    messages.no_seat(
+        appointments,
+        old,
+        outage=outage,
+        key=key,
+        batch=batch,
+        send_after=send_after,
+        now=now,
+    )

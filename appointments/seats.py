@@ -1,0 +1,180 @@
+"""The seat ledger: the one module that changes `Slot.taken`, `closed` and `paused`.
+
+Counters move by conditional UPDATEs, so that a race is decided by the database and not by what
+this process read before. A verb that touches several slots locks them in id order first. All
+functions expect to run inside the caller's transaction.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Greatest, Least
+
+from appointments.errors import Refusal
+from appointments.models import Appointment, Closure, Hold, Outage, Slot
+
+BATCH = 500
+
+
+def lock(slot_ids: Iterable[int]) -> dict[int, Slot]:
+    """The slots, locked in id order (no two callers can wait for each other)."""
+    ids = sorted(set(slot_ids))
+    found: dict[int, Slot] = {}
+    for start in range(0, len(ids), BATCH):
+        rows = Slot.objects.filter(id__in=ids[start : start + BATCH]).order_by("id")
+        if connection.features.has_select_for_update:
+            rows = rows.select_for_update(of=("self",))
+        found.update({slot.pk: slot for slot in rows})
+    return found
+
+
+def take(*, slot_id: int, now: datetime, hold_swept: bool = False) -> None:
+    """Take one seat for the public, or refuse (slot_full, slot_paused, slot_too_soon).
+
+    When the slot is full, holds on it that have run out are freed first: nobody is told "full"
+    because of a seat that the minute-sweep has not come to yet.
+    """
+    taken = Slot.objects.filter(
+        pk=slot_id,
+        paused=False,
+        starts_at__gt=now,
+        taken__lt=F("seats") - F("closed"),
+    ).update(taken=F("taken") + 1)
+    if taken:
+        return
+    if not hold_swept and free_expired_holds(now=now, slot_id=slot_id):
+        return take(slot_id=slot_id, now=now, hold_swept=True)
+    slot = Slot.objects.filter(pk=slot_id).first()
+    if slot is None:
+        raise Refusal("slot_not_found")
+    if slot.starts_at <= now:
+        raise Refusal("slot_too_soon")
+    raise Refusal("slot_paused" if slot.paused else "slot_full")
+
+
+def release(*, slot_id: int) -> None:
+    """Give one seat back. The constraint `slot_taken_within_seats` catches a double release."""
+    Slot.objects.filter(pk=slot_id).update(taken=F("taken") - 1)
+
+
+def free_expired_holds(*, now: datetime, slot_id: int | None = None) -> int:
+    """Delete holds that have run out and give their seats back. Returns how many."""
+    expired = Hold.objects.filter(expires_at__lte=now)
+    if slot_id is not None:
+        expired = expired.filter(slot_id=slot_id)
+    lock(expired.values_list("slot_id", flat=True))
+    freed: Counter[int] = Counter()
+    # Deleted one by one through a conditional DELETE: a hold confirmed in the meantime is gone
+    # already, and its seat is then not given back a second time.
+    for hold in expired.order_by("slot_id", "id"):
+        gone, _ = Hold.objects.filter(pk=hold.pk, expires_at__lte=now).delete()
+        freed[hold.slot_id] += gone
+    shift({slot: -seats for slot, seats in freed.items()})
+    return freed.total()
+
+
+def shift(changes: Mapping[int, int]) -> None:
+    """Add to `taken`, slot by slot (negative: give back). For plans, undo and sweeps.
+
+    No test for free seats: a plan proves that its seats are there (planning/verify.py) under the
+    lock; `slot_taken_within_seats` stands behind it.
+    """
+    by_amount: dict[int, list[int]] = {}
+    for slot_id, amount in changes.items():
+        if amount:
+            by_amount.setdefault(amount, []).append(slot_id)
+    for amount, ids in sorted(by_amount.items()):
+        for start in range(0, len(ids), BATCH):
+            Slot.objects.filter(id__in=ids[start : start + BATCH]).update(
+                taken=F("taken") + amount
+            )
+
+
+def _open_closures() -> QuerySet[Closure]:
+    return Closure.objects.filter(cut__outage__state=Outage.State.OPEN)
+
+
+def _closed_now() -> Least:
+    """min(seats, sum of the slot's closures of open outages), as SQL."""
+    total = (
+        _open_closures()
+        .filter(slot=OuterRef("pk"))
+        .values("slot")
+        .annotate(total=Sum("seats"))
+        .values("total")
+    )
+    return Least(F("seats"), Coalesce(Subquery(total, output_field=IntegerField()), Value(0)))
+
+
+def recompute_closed(*, slot_ids: Collection[int], pause: bool) -> None:
+    """Set `closed` from the closures of open outages; where any is left, `paused` = pause.
+
+    A slot that no open outage touches any more is never paused.
+    """
+    ids = sorted(slot_ids)
+    for start in range(0, len(ids), BATCH):
+        part = Slot.objects.filter(id__in=ids[start : start + BATCH])
+        part.update(closed=_closed_now())
+        part.filter(closed=0).update(paused=False)
+        if pause:
+            part.filter(closed__gt=0).update(paused=True)
+
+
+def resume(*, slot_ids: Collection[int]) -> None:
+    """Open settled slots to the public again; over-subscribed ones wait for the next plan."""
+    ids = sorted(slot_ids)
+    for start in range(0, len(ids), BATCH):
+        Slot.objects.filter(
+            id__in=ids[start : start + BATCH], taken__lte=F("seats") - F("closed")
+        ).update(paused=False)
+
+
+def _taken_now() -> Greatest:
+    seated = (
+        Appointment.objects.filter(slot=OuterRef("pk"), state__in=Appointment.SEATED_STATES)
+        .values("slot")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    held = (
+        Hold.objects.filter(slot=OuterRef("pk"))
+        .values("slot")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    return Greatest(
+        Coalesce(Subquery(seated, output_field=IntegerField()), Value(0))
+        + Coalesce(Subquery(held, output_field=IntegerField()), Value(0)),
+        Value(0),
+    )
+
+
+def recount(*, slot_ids: Collection[int] | None = None) -> None:
+    """Set both counters from the rows. For bulk loads (demo data), never for repair in silence."""
+    slots = Slot.objects.all() if slot_ids is None else Slot.objects.filter(id__in=slot_ids)
+    slots.update(closed=_closed_now(), taken=_taken_now())
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A slot whose counters are not what its rows say."""
+
+    slot_id: int
+    taken: int
+    taken_rows: int
+    closed: int
+    closed_rows: int
+
+
+def check() -> list[Difference]:
+    """Recompute both counters over the whole database; an empty list means that they agree."""
+    slots = Slot.objects.annotate(taken_rows=_taken_now(), closed_rows=_closed_now())
+    wrong = slots.filter(~Q(taken=F("taken_rows")) | ~Q(closed=F("closed_rows")))
+    return [
+        Difference(s.pk, s.taken, s.taken_rows, s.closed, s.closed_rows)
+        for s in wrong.order_by("pk")
+    ]

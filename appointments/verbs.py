@@ -1,0 +1,56 @@
+"""What makes a function a verb: one transaction, and a bounded number of tries in a lost race."""
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+from appointments.errors import Refusal
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+# PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
+LOST_RACE_STATES = {"40001", "40P01", "55P03"}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class LostRace(Exception):
+    """What was read before the locks was no longer true under them. Nothing was changed."""
+
+
+def verb(function: Callable[P, R]) -> Callable[P, R]:
+    """Run in one transaction; try again when another one won the race, then refuse (`busy`).
+
+    Within a caller's transaction it runs once: only the outermost can start anew.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if connection.in_atomic_block:
+            return _once(function, *args, **kwargs)
+        for _ in range(TRIES):
+            try:
+                return _once(function, *args, **kwargs)
+            except LostRace:
+                log.info("%s lost a race", function.__name__)
+            except OperationalError as error:
+                if _sqlstate(error) not in LOST_RACE_STATES:
+                    raise
+                log.warning("%s: %s", function.__name__, _sqlstate(error))
+        raise Refusal("busy")
+
+    return run
+
+
+def _once(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    with transaction.atomic():
+        return function(*args, **kwargs)
+
+
+def _sqlstate(error: OperationalError) -> Any:
+    return getattr(error.__cause__, "sqlstate", None)
