@@ -18,7 +18,7 @@ class ScenarioError(PlanningError):
         super().__init__(f"{place}: {message}")
 
 
-class PlanInvalid(PlanningError):
+class InvalidPlanError(PlanningError):
     """A plan breaks a rule of its problem; `violations` lists every breach found."""
 
     def __init__(self, violations: list[str]) -> None:

@@ -62,9 +62,7 @@ def _count_rows(counts: dict[str, Count]) -> list[tuple[str, ...]]:
 
 
 def _numbers(count: Count) -> tuple[str, ...]:
-    return tuple(
-        f"{number:,}" for number in (count.people, count.keep, count.move, count.unplaced)
-    )
+    return tuple(f"{number:,}" for number in (count.people, count.keep, count.move, count.unplaced))
 
 
 def _spread(spread: Spread | None) -> tuple[str, str, str]:

@@ -144,6 +144,4 @@ def _seats_left(problem: Problem, plan: Plan) -> dict[str, SeatsLeft]:
     reserved: Counter[str] = Counter()
     for (_, _, quota), offered in untouched.items():
         reserved[quota] += problem.policy.reserved(offered)
-    return {
-        quota: SeatsLeft(seats[quota], reserved[quota]) for quota in QUOTAS if quota in seats
-    }
+    return {quota: SeatsLeft(seats[quota], reserved[quota]) for quota in QUOTAS if quota in seats}

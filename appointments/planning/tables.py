@@ -124,7 +124,7 @@ def _distances(problem: Problem) -> Ints:
 
 def _slot_table(problem: Problem) -> SlotTable:
     centre_row = {centre.code: row for row, centre in enumerate(problem.centres)}
-    rows = sorted((_slot_row(problem, slot, centre_row[slot.centre]) for slot in problem.slots))
+    rows = sorted(_slot_row(problem, slot, centre_row[slot.centre]) for slot in problem.slots)
     columns = np.array(rows, dtype=np.int64).reshape(-1, 8).T
     group, start, slot_id, centre, day, minute, offer, untouched = columns
     new_cell = np.ones(len(rows), dtype=bool)

@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 
 from appointments.planning import rules
-from appointments.planning.errors import PlanInvalid
+from appointments.planning.errors import InvalidPlanError
 from appointments.planning.plan import Decision, Outcome, Plan, TierResult
 from appointments.planning.problem import TIERS, Person, Problem, Slot
 from appointments.planning.reasons import WHY_MOVED, WHY_UNPLACED, Reason
@@ -19,10 +20,10 @@ Cell = tuple[str, date, str]
 
 
 def verify(problem: Problem, plan: Plan) -> None:
-    """Raise PlanInvalid with every violation found, if there is one."""
+    """Raise InvalidPlanError with every violation found, if there is one."""
     found = violations(problem, plan)
     if found:
-        raise PlanInvalid(found)
+        raise InvalidPlanError(found)
 
 
 def violations(problem: Problem, plan: Plan) -> list[str]:
@@ -218,7 +219,7 @@ class _Content:
             classes[key].append(person)
         for people in classes.values():
             people.sort(key=lambda person: (person.booked_at, person.arn))
-            for better, worse in zip(people, people[1:], strict=False):
+            for better, worse in pairwise(people):
                 if self._seat_rank(better) > self._seat_rank(worse):
                     yield f"{worse.arn}: got a better seat than {better.arn}, who ranks before"
 

@@ -1,7 +1,6 @@
 """Plan from a scenario file, without touching the database."""
 
 import os
-import tempfile
 import time
 from argparse import ArgumentParser
 from contextlib import suppress
@@ -85,20 +84,16 @@ class Command(BaseCommand):
 
 def write_atomically(path: Path, content: bytes) -> None:
     """The whole file or, if anything fails, what stood there before."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with draft.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(draft, 0o644)  # mkstemp gives the owner alone a right to read
-        os.replace(draft, path)
+        draft.replace(path)
     except OSError as error:
         with suppress(OSError):
-            os.unlink(draft)
+            draft.unlink()
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
