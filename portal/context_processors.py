@@ -1,10 +1,61 @@
-"""What every page knows about the office that runs the site."""
+"""What every page knows: the office that runs the site, where one can go, what is happening."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from portal.banners import banners_for
+
+NAVIGATION = (
+    ("home", _("Home")),
+    ("appointments:mine", _("My appointments")),
+    ("centres", _("Centres")),
+    ("advice", _("Advice")),
+    ("contact", _("Help")),
+)
+FOOTER = (
+    ("advice", _("Advice to applicants")),
+    ("centres", _("Centres")),
+    ("contact", _("Contact and complaints")),
+    ("privacy", _("Privacy policy")),
+    ("terms", _("Terms of use")),
+    ("accessibility", _("Accessibility statement")),
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    label: Any
+    url: str
+    current: bool
 
 
 def office(request: HttpRequest) -> dict[str, Any]:
-    return {"demo_mode": settings.DEMO_MODE, "helpline": settings.HELPLINE}
+    """Name and helpline of the office, navigation, and (read when shown) the banners."""
+    is_english = translation.get_language() == "en"
+    return {
+        "demo_mode": settings.DEMO_MODE,
+        "office_name": settings.OFFICE_NAME_EN if is_english else settings.OFFICE_NAME_HI,
+        "helpline": settings.HELPLINE,
+        "helpline_dial": "".join(ch for ch in settings.HELPLINE if ch.isdigit() or ch == "+"),
+        "navigation": SimpleLazyObject(lambda: _links(NAVIGATION, request)),
+        "footer_links": SimpleLazyObject(lambda: _links(FOOTER, request)),
+        "banners": SimpleLazyObject(lambda: banners_for(getattr(request, "user", None))),
+    }
+
+
+def _links(entries: tuple[tuple[str, Any], ...], request: HttpRequest) -> list[Link]:
+    links = []
+    for name, label in entries:
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        links.append(Link(label=label, url=url, current=request.path == url))
+    return links

@@ -1,17 +1,64 @@
-"""Language of the page: a choice made here, else the person's, else Hindi."""
+"""Language of each page, and the headers that every answer carries."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
+
+OFFICERS_PATH = "/officers/"
+LANGUAGE_CODES = frozenset(code for code, _name in settings.LANGUAGES)
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class LanguageMiddleware:
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    """A choice made here, else the signed-in person's language, else Hindi.
+
+    What the browser asks for is ignored: phones in India are mostly set to English, also those
+    of people who read Hindi. The officers' pages are in English.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        language = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, settings.LANGUAGE_CODE)
+        language = language_of(request)
         with translation.override(language):
-            return self.get_response(request)
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        patch_vary_headers(response, ["Cookie"])
+        return response
+
+
+def language_of(request: HttpRequest) -> str:
+    """Return "hi" or "en" for this request."""
+    if request.path_info.startswith(OFFICERS_PATH):
+        return "en"
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+    if chosen in LANGUAGE_CODES:
+        return chosen
+    if request.user.is_authenticated and request.user.language in LANGUAGE_CODES:
+        return request.user.language
+    return settings.LANGUAGE_CODE
+
+
+class SecurityHeadersMiddleware:
+    """Headers that neither Django nor django-csp sets."""
+
+    PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", self.PERMISSIONS)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            # Phones and cyber-cafe computers are shared: after signing out, the back button must
+            # not bring a person's pages back.
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response

@@ -1,0 +1,181 @@
+"""What is happening now, in words: one banner per outage that is open or has just ended."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
+from django.utils.translation import get_language, gettext as _
+
+from appointments.models import Appointment, CapacityCut, Centre, Outage, Slot
+from notifications import dates
+
+# How long the banner says that the service is back.
+RESTORED_SHOWN_FOR = dt.timedelta(hours=48)
+
+
+@dataclass(frozen=True)
+class Fact:
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Banner:
+    """One box at the top of a page. `state`: outage, reduced or restored."""
+
+    state: str
+    heading: str
+    scope: str
+    text: str
+    facts: tuple[Fact, ...]
+    # When what it says last changed.
+    changed_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Seats of a coming day at the touched centres: how many there were, how many stay."""
+
+    date: dt.date
+    total: int
+    left: int
+
+
+def banners_for(user: Any) -> list[Banner]:
+    """Banners of now, newest outage first.
+
+    A signed-in person with live appointments sees only what touches a centre of theirs, so that
+    nobody is alarmed by a fault elsewhere. Everybody else sees all, each naming its centres.
+    """
+    now = timezone.now()
+    outages = list(current_outages(now))
+    mine = _centres_of_person(user) if outages else set()
+    return [banner_of(o, now) for o in outages if not mine or mine & touched_centre_ids(o)]
+
+
+def current_outages(now: dt.datetime) -> QuerySet[Outage]:
+    """Outages that are open, and those which ended less than RESTORED_SHOWN_FOR ago."""
+    just_restored = Q(state=Outage.State.RESTORED, ended_at__gt=now - RESTORED_SHOWN_FOR)
+    return (
+        Outage.objects.filter(Q(state=Outage.State.OPEN) | just_restored)
+        .select_related("region")
+        .prefetch_related("centres")
+    )
+
+
+def touched_centres(outage: Outage) -> QuerySet[Centre]:
+    """The centres in an outage's scope."""
+    if outage.scope == Outage.Scope.CENTRES:
+        return outage.centres.all()
+    if outage.scope == Outage.Scope.REGION:
+        return Centre.objects.filter(region_id=outage.region_id)
+    return Centre.objects.all()
+
+
+def touched_centre_ids(outage: Outage) -> set[int]:
+    return {centre.pk for centre in touched_centres(outage)}
+
+
+def banner_of(outage: Outage, now: dt.datetime) -> Banner:
+    """Put one outage into words, in the active language."""
+    if not outage.is_open:
+        return _restored(outage)
+    capacity = next_cut_day(outage, now)
+    return _reduced(outage, capacity) if capacity and capacity.left else _stopped(outage)
+
+
+def next_cut_day(outage: Outage, now: dt.datetime) -> Capacity | None:
+    """Seats on the first day from today on that the outage cuts; None where it cuts none."""
+    today = timezone.localdate(now)
+    cuts = CapacityCut.objects.filter(outage=outage, date__gte=today)
+    first = cuts.order_by("date").values_list("date", flat=True).first()
+    if first is None:
+        return None
+    left = cuts.filter(date=first).aggregate(n=Sum("seats_left"))["n"]
+    total = Slot.objects.filter(centre__in=touched_centres(outage), date=first).aggregate(
+        n=Sum("seats")
+    )["n"]
+    return Capacity(date=first, total=total or 0, left=left)
+
+
+def scope_in_words(outage: Outage) -> str:
+    if outage.scope == Outage.Scope.CENTRES:
+        return ", ".join(centre.town for centre in outage.centres.all())
+    if outage.scope == Outage.Scope.REGION and outage.region:
+        return _("All centres of %(region)s") % {"region": outage.region.name}
+    return _("All centres")
+
+
+def _stopped(outage: Outage) -> Banner:
+    return Banner(
+        state="outage",
+        heading=_("Do not travel to the centre"),
+        scope=scope_in_words(outage),
+        text=outage.text,
+        facts=_facts(outage),
+        changed_at=outage.declared_at,
+    )
+
+
+def _reduced(outage: Outage, capacity: Capacity) -> Banner:
+    language = _language()
+    seats = Fact(
+        label=dates.long_day(capacity.date, language),
+        value=_("%(left)s of %(total)s appointments")
+        % {"left": f"{capacity.left:,}", "total": f"{capacity.total:,}"},
+    )
+    return Banner(
+        state="reduced",
+        heading=_("Partial service: check your status before you travel"),
+        scope=scope_in_words(outage),
+        text=outage.text,
+        facts=(seats, *_facts(outage)),
+        changed_at=outage.declared_at,
+    )
+
+
+def _restored(outage: Outage) -> Banner:
+    assert outage.ended_at is not None  # a named constraint: not open means ended
+    language = _language()
+    return Banner(
+        state="restored",
+        heading=_("Service restored"),
+        scope=scope_in_words(outage),
+        text=_(
+            "Passport services have been running again since %(moment)s. If you were given a new"
+            " time, accept it or choose another date by the time in your SMS."
+        )
+        % {"moment": dates.long_moment(outage.ended_at, language)},
+        facts=(Fact(label=_("Where"), value=scope_in_words(outage)),),
+        changed_at=outage.ended_at,
+    )
+
+
+def _facts(outage: Outage) -> tuple[Fact, ...]:
+    language = _language()
+    until = (
+        dates.long_moment(outage.expected_until, language)
+        if outage.expected_until
+        else _("not known yet")
+    )
+    return (
+        Fact(label=_("Where"), value=scope_in_words(outage)),
+        Fact(label=_("Since"), value=dates.long_moment(outage.since, language)),
+        Fact(label=_("Expected to last until"), value=until),
+    )
+
+
+def _centres_of_person(user: Any) -> set[int]:
+    """Centres at which a signed-in person has a live seat, or would have one."""
+    if user is None or not user.is_authenticated:
+        return set()
+    live = Appointment.objects.filter(
+        application__claimed_by=user, state__in=Appointment.LIVE_STATES
+    ).values_list("slot__centre_id", "application__home_centre_id")
+    return {seat or home for seat, home in live}
+
+
+def _language() -> str:
+    return (get_language() or "hi").split("-")[0]

@@ -1,0 +1,1 @@
+"""Pages of the portal itself; those of appointments and accounts lie with their apps."""
