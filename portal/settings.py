@@ -98,6 +98,7 @@ CRISPY_FAIL_SILENTLY = False
 
 # --- Data -------------------------------------------------------------------------------------
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")
 }
@@ -164,6 +165,7 @@ if REDIS_URL:
     }
 else:
     _broker = VAR_DIR / "broker"
+    (_broker / "messages").mkdir(mode=0o700, parents=True, exist_ok=True)  # kombu does not
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_broker / "messages"),
         "data_folder_out": str(_broker / "messages"),

@@ -8,7 +8,15 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
+from tools import compile_messages
+
 SETTINGS_OF_A_SITE = "portal.settings"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests read Hindi as it stands in the catalogue now, not as it was at set-up."""
+    if not hasattr(config, "workerinput"):  # xdist's workers find it done
+        compile_messages.main()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,81 @@
+# `make run` shows the portal, `make test` proves it; `make` alone lists everything.
+# Needed: Python 3.11 or newer, and make. The rest goes into .venv.
+
+PYTHON ?= python3
+PO := portal/locale/hi/LC_MESSAGES/django.po
+MO := $(patsubst %.po,%.mo,$(wildcard $(PO)))
+BIN := .venv/bin
+# The suite is bound by processor, not by waiting: one process for each of two cores.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help:  ## List the commands
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Set-up: a stamp for each requirements file, so that a second call does nothing -------------
+
+.PHONY: setup
+setup: .venv/runtime.stamp $(MO)  ## Make .venv with what the portal needs to run
+
+.PHONY: setup-dev
+setup-dev: .venv/dev.stamp $(MO)  ## ... and with what tests and checks need
+
+.venv/runtime.stamp: requirements.txt tools/bootstrap.py
+	@$(PYTHON) tools/bootstrap.py requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt tools/bootstrap.py
+	@$(PYTHON) tools/bootstrap.py requirements-dev.txt
+	@touch $@ .venv/runtime.stamp
+
+%.mo: %.po | .venv/runtime.stamp
+	@$(BIN)/python -m tools.compile_messages
+
+# --- Run -----------------------------------------------------------------------------------------
+
+.PHONY: run
+run: setup  ## Start the portal with its demo at http://127.0.0.1:8000 (PORT=... for another port)
+	@$(BIN)/python -m tools.run
+
+.PHONY: demo-reset
+demo-reset:  ## Throw the demo's data away (var/); the next `make run` fills it anew
+	rm -rf var
+
+# --- Prove ---------------------------------------------------------------------------------------
+
+.PHONY: services
+services:  ## Install the programs that only tests need (PostgreSQL, Redis, Chromium, gettext)
+	@$(PYTHON) tools/system_packages.py
+
+.PHONY: test
+test: setup-dev services  ## Run the suite on PostgreSQL, then its SQLite part on SQLite
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) -m "not race and not browser and not slow"
+
+.PHONY: check
+check: setup-dev services  ## Lint, types, layers, translations, migrations, API schema, settings
+	@$(BIN)/python -m tools.check
+
+# --- Keep up to date -----------------------------------------------------------------------------
+
+.PHONY: format
+format: setup-dev  ## Format the code and apply the linter's safe fixes
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: messages
+messages: setup-dev services  ## Collect texts to translate into the Hindi catalogue
+	@$(BIN)/python -m tools.collect_messages
+
+.PHONY: openapi
+openapi: setup-dev  ## Write docs/openapi.yaml from the API's code
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+.PHONY: lock
+lock: .venv/dev.stamp  ## Compile the hashed requirements from pyproject.toml (UPGRADE=1: newest)
+	@$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
+
+.PHONY: screenshots
+screenshots: setup-dev services  ## Make the pictures of the README by walking the demo
+	$(BIN)/python -m tests.browser.screenshots
