@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
-from django.utils.translation import get_language, gettext as _
+from django.utils.translation import gettext as _
 
 from appointments.models import Appointment, CapacityCut, Centre, Outage, Slot
 from notifications import dates
+from portal.language import reader_language
 
 # How long the banner says that the service is back.
 RESTORED_SHOWN_FOR = dt.timedelta(hours=48)
@@ -22,8 +23,25 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Capacity:
+    """Seats of a coming day at the touched centres: how many there were, how many stay."""
+
+    date: dt.date
+    total: int
+    left: int
+
+    @property
+    def total_text(self) -> str:
+        return f"{self.total:,}"
+
+    @property
+    def left_text(self) -> str:
+        return f"{self.left:,}"
+
+
+@dataclass(frozen=True)
 class Banner:
-    """One box at the top of a page. `state`: outage, reduced or restored."""
+    """What stands at the top of a page. `state`: outage, reduced or restored."""
 
     state: str
     heading: str
@@ -32,15 +50,8 @@ class Banner:
     facts: tuple[Fact, ...]
     # When what it says last changed.
     changed_at: dt.datetime
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """Seats of a coming day at the touched centres: how many there were, how many stay."""
-
-    date: dt.date
-    total: int
-    left: int
+    # The coming day that is cut, with its seats; None where no day is.
+    capacity: Capacity | None = None
 
 
 def banners_for(user: Any) -> list[Banner]:
@@ -120,25 +131,20 @@ def _stopped(outage: Outage) -> Banner:
 
 
 def _reduced(outage: Outage, capacity: Capacity) -> Banner:
-    language = _language()
-    seats = Fact(
-        label=dates.long_day(capacity.date, language),
-        value=_("%(left)s of %(total)s appointments")
-        % {"left": f"{capacity.left:,}", "total": f"{capacity.total:,}"},
-    )
     return Banner(
         state="reduced",
         heading=_("Partial service: check your status before you travel"),
         scope=scope_in_words(outage),
         text=outage.text,
-        facts=(seats, *_facts(outage)),
+        facts=_facts(outage),
         changed_at=outage.declared_at,
+        capacity=capacity,
     )
 
 
 def _restored(outage: Outage) -> Banner:
     assert outage.ended_at is not None  # a named constraint: not open means ended
-    language = _language()
+    language = reader_language()
     return Banner(
         state="restored",
         heading=_("Service restored"),
@@ -154,7 +160,7 @@ def _restored(outage: Outage) -> Banner:
 
 
 def _facts(outage: Outage) -> tuple[Fact, ...]:
-    language = _language()
+    language = reader_language()
     until = (
         dates.long_moment(outage.expected_until, language)
         if outage.expected_until
@@ -176,6 +182,3 @@ def _centres_of_person(user: Any) -> set[int]:
     ).values_list("slot__centre_id", "application__home_centre_id")
     return {seat or home for seat, home in live}
 
-
-def _language() -> str:
-    return (get_language() or "hi").split("-")[0]

@@ -6,11 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from portal.banners import banners_for
+from portal.language import reader_language
 
 NAVIGATION = (
     ("home", _("Home")),
@@ -38,11 +38,12 @@ class Link:
 
 def office(request: HttpRequest) -> dict[str, Any]:
     """Name and helpline of the office, navigation, and (read when shown) the banners."""
-    is_english = translation.get_language() == "en"
+    is_english = reader_language() == "en"
     return {
         "demo_mode": settings.DEMO_MODE,
         "office_name": settings.OFFICE_NAME_EN if is_english else settings.OFFICE_NAME_HI,
         "helpline": settings.HELPLINE,
+        "site_host": settings.SITE_HOST,
         "helpline_dial": "".join(ch for ch in settings.HELPLINE if ch.isdigit() or ch == "+"),
         "navigation": SimpleLazyObject(lambda: _links(NAVIGATION, request)),
         "footer_links": SimpleLazyObject(lambda: _links(FOOTER, request)),

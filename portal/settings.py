@@ -199,6 +199,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "appointments.tasks.open_slots",
         "schedule": crontab(hour=0, minute=5),
     },
+    "forget-accounts": {
+        "task": "accounts.tasks.forget",
+        "schedule": crontab(minute=35),
+        "options": {"expires": 3600},
+    },
 }
 
 # --- Sign-in ----------------------------------------------------------------------------------
@@ -221,20 +226,54 @@ LOGIN_REDIRECT_URL = "appointments:mine"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"phone", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["phone*", "email"]
-ACCOUNT_LOGIN_BY_CODE_ENABLED = True
-ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 3
-ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
-ACCOUNT_PHONE_VERIFICATION_ENABLED = True
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+# Applicants sign in by codes of accounts/sign_in.py; allauth carries the officers' password and
+# second factor. Nobody signs up: see docs/decisions/sign-in.md.
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = False
-ACCOUNT_LOGIN_BY_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
-ACCOUNT_PHONE_VERIFICATION_CODE_FORMAT = ACCOUNT_LOGIN_BY_CODE_FORMAT
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+# Its counters lie in the cache, where parallel processes can slip past them and from where they
+# vanish; SIGN_IN_LIMITS holds instead.
+ACCOUNT_RATE_LIMITS = False
+MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = OFFICE_NAME_EN
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds by which a phone's clock may be off
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "activate_totp": "accounts.officer_forms.SetUpAppForm",
+    "authenticate": "accounts.officer_forms.SecondFactorForm",
+    "reauthenticate": "accounts.officer_forms.SecondFactorAgainForm",
+}
+ACCOUNT_FORMS = {"reauthenticate": "accounts.officer_forms.PasswordAgainForm"}
+# Proxies in front whose X-Forwarded-For is believed. With 0 behind a proxy all visitors would
+# share its address and its limits; portal/checks.py refuses that.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# Phones and computers are shared: an applicant signs in again after a day, an officer after a
+# working day at most, whatever they did meanwhile.
+SESSION_COOKIE_AGE = 24 * 3600
+OFFICER_SESSION = timedelta(hours=env.int("OFFICER_SESSION_HOURS", default=8))
+SIGN_IN_CODE_TRIES = 3
+# Limit -> steps of (how many, within what time), all of which hold. accounts/limits.py counts.
+SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
+    # Codes to one number or mail address: then from one network, then from anywhere, so that
+    # somebody who asks for codes of others does not lock these out of their own network.
+    "wait_for_next_code": [(1, timedelta(seconds=30))],
+    "address_here": [(4, timedelta(hours=1)), (8, timedelta(days=1))],
+    "address": [(8, timedelta(hours=1)), (15, timedelta(days=1))],
+    # A mobile carrier puts hundreds of subscribers behind one address.
+    "network": [(150, timedelta(minutes=10)), (3000, timedelta(days=1))],
+    # What sending SMS at the office's cost may cost at most.
+    "new_numbers": [(env.int("SMS_TO_NEW_NUMBERS_PER_DAY", default=5000), timedelta(days=1))],
+    "all_sms": [(env.int("SIGN_IN_SMS_PER_DAY", default=60000), timedelta(days=1))],
+    # Wrong passwords and wrong second factors of officers.
+    "officer_here": [(5, timedelta(minutes=15)), (30, timedelta(days=1))],
+    "officer": [(60, timedelta(hours=1))],
+    "officer_network": [(60, timedelta(minutes=15))],
+    "second_factor": [(5, timedelta(minutes=5)), (40, timedelta(days=1))],
+}
 
 # --- Messages ---------------------------------------------------------------------------------
 # Channel -> dotted path of its gateway. The file gateway is for demo and development.
@@ -291,6 +330,8 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
 _https = SITE_SCHEME == "https"
 SECURE_SSL_REDIRECT = _https
+# A load balancer asks over plain HTTP inside.
+SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]
 SECURE_HSTS_SECONDS = 31536000 if _https else 0
 SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https

@@ -2,13 +2,25 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import TemplateView
 
+from portal.views.centres import centres
+from portal.views.home import home
 from portal.views.language import set_language
+from portal.views.pages import advice_page, health, robots, text_page
 
 urlpatterns = [
-    path("", TemplateView.as_view(template_name="portal/home.html"), name="home"),
+    path("", home, name="home"),
+    path("centres/", centres, name="centres"),
+    path("advice/", advice_page, name="advice"),
+    path("contact/", text_page("contact"), name="contact"),
+    path("privacy/", text_page("privacy"), name="privacy"),
+    path("terms/", text_page("terms"), name="terms"),
+    path("accessibility/", text_page("accessibility"), name="accessibility"),
     path("language/", set_language, name="set_language"),
+    path("healthz/", health, name="health"),
+    path("robots.txt", robots, name="robots"),
     path("account/", include("allauth.urls")),
     path("officers/", admin.site.urls),
 ]
+
+handler500 = "portal.views.errors.server_error"

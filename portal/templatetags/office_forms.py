@@ -24,3 +24,9 @@ def is_grouped(field: BoundField) -> bool:
 @register.filter
 def is_single_checkbox(field: BoundField) -> bool:
     return isinstance(field.field.widget, forms.CheckboxInput)
+
+
+@register.filter
+def has_choices(field: BoundField) -> bool:
+    """Radio buttons or checkboxes, to be drawn one by one."""
+    return isinstance(field.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple)

@@ -10,9 +10,9 @@ import datetime as dt
 from typing import Any
 
 from django import template
-from django.utils import translation
 
 from notifications import dates
+from portal.language import reader_language
 
 register = template.Library()
 
@@ -60,7 +60,7 @@ def minutes_before(moment: dt.datetime | None, minutes: int) -> dt.datetime | No
 @register.inclusion_tag("includes/date_hero.html")
 def date_hero(moment: dt.datetime | dt.date, struck: bool = False) -> dict[str, Any]:
     """Set a date as the hero of the page; `struck` for one that no longer holds."""
-    language = (translation.get_language() or "hi").split("-")[0]
+    language = reader_language()
     is_moment = isinstance(moment, dt.datetime)
     day, month = dates.day_month(moment, language).split(" ", 1)
     local = moment.astimezone(dates.INDIA) if isinstance(moment, dt.datetime) else moment
