@@ -1,0 +1,52 @@
+"""The registry of message kinds. Each app registers its own in AppConfig.ready."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+LANGUAGES = ("hi", "en")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a message says, by channel.
+
+    `sms`: the text in each language, exactly as filed with the operators; str.format fields are
+    values of the message, and {brand} is the office's suffix (settings.SMS_BRAND).
+    `email_template`: stem of three templates, `<stem>.subject.txt`, `<stem>.txt`, `<stem>.html`.
+    `repeat_unknown`: what to do when nobody knows whether the message left. True: say it once
+    more, marked as a repeat, because not being told is worse than being told twice. False: an
+    officer looks at it.
+    `secrets`: values which let someone sign in or answer in the recipient's place. They are masked
+    in what is kept, and wiped when the message needs them no more.
+    """
+
+    code: str
+    sms: dict[str, str] = field(default_factory=dict)
+    email_template: str = ""
+    repeat_unknown: bool = False
+    secrets: frozenset[str] = frozenset()
+
+    def speaks(self, channel: str) -> bool:
+        return bool(self.sms if channel == "sms" else self.email_template)
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Add a kind. ValueError: a language is missing, or the code names another kind already."""
+    if kind.sms and set(kind.sms) != set(LANGUAGES):
+        raise ValueError(f"{kind.code}: an SMS is written in {LANGUAGES}, not {list(kind.sms)}")
+    if not kind.sms and not kind.email_template:
+        raise ValueError(f"{kind.code}: says nothing on any channel")
+    if _kinds.setdefault(kind.code, kind) != kind:
+        raise ValueError(f"{kind.code}: another kind has this code")
+
+
+def get(code: str) -> Kind:
+    """The kind of that code; KeyError if none is registered."""
+    return _kinds[code]
+
+
+def all_kinds() -> Collection[Kind]:
+    return _kinds.values()
