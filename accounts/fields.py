@@ -100,6 +100,12 @@ class DayMonthYearField(forms.Field):
         return ValidationError(self.error_messages[code], code=code)
 
 
+class SubmitButton(Submit):
+    """A button without the class names that crispy-forms brings along for Bootstrap."""
+
+    field_classes = ""
+
+
 def form_helper(
     *, submit: str | Promise, label_is_heading: bool = False, action: str = ""
 ) -> FormHelper:
@@ -111,5 +117,5 @@ def form_helper(
     helper.form_class = "form"
     helper.form_action = action
     helper.label_is_heading = label_is_heading
-    helper.add_input(Submit("submit", submit))
+    helper.add_input(SubmitButton("submit", submit))
     return helper

@@ -140,7 +140,7 @@ else:
 # --- Celery: the broker carries nudges only; the database holds the work ------------------------
 # kombu has a word of its own for a Redis behind a Unix socket.
 CELERY_BROKER_URL = (
-    REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "filesystem://"
+    REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "filesystem://localhost"
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -308,9 +308,9 @@ USE_I18N = True
 
 # --- Static files -------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 # Served straight from the packages, so that `make run` needs no collectstatic (12-16 s).
 WHITENOISE_USE_FINDERS = env.bool("STATIC_FROM_FINDERS", default=True)
+STATIC_ROOT = None if WHITENOISE_USE_FINDERS else BASE_DIR / "staticfiles"
 
 # --- Security -----------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

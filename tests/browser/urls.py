@@ -1,0 +1,10 @@
+"""The site's addresses and the specimen page of the design system."""
+
+from django.urls import path
+
+from portal.urls import handler500, urlpatterns as site
+from tests.browser.specimen import specimen
+
+__all__ = ["handler500", "urlpatterns"]
+
+urlpatterns = [path("specimen/", specimen, name="specimen"), *site]
