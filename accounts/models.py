@@ -1,11 +1,13 @@
 """People who sign in: applicants by one-time code, officers by password and second factor."""
 
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 
@@ -17,19 +19,26 @@ class Language(models.TextChoices):
 class UserManager(BaseUserManager["User"]):
     def create_user(self, **fields: Any) -> "User":
         """A person without a usable password (applicants never have one)."""
-        user = self.model(**fields)
+        user = self.model(**_lower_email(fields))
         user.set_unusable_password()
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str, **fields: Any) -> "User":
-        user = self.model(email=email, is_staff=True, is_superuser=True, **fields)
+        """An officer who may do everything; what `manage.py createsuperuser` calls."""
+        officer = {"is_staff": True, "is_superuser": True, **fields, "email": email}
+        user = self.model(**_lower_email(officer))
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email=username)
+        return self.get(email=(username or "").lower())
+
+
+def _lower_email(fields: dict[str, Any]) -> dict[str, Any]:
+    email = (fields.get("email") or "").strip().lower()
+    return {**fields, "email": email or None}
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -38,14 +47,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     Whose appointments a person sees, and where an officer is posted, is the domain's affair.
     """
 
+    # Lower case; unique, so that an address leads to one account.
     email = models.EmailField(null=True, blank=True, unique=True)
-    # E.164, as phonenumbers writes it.
+    # E.164, as accounts.phones writes it.
     phone = models.CharField(max_length=16, null=True, blank=True, unique=True)
     phone_verified = models.BooleanField(default=False)
     language = models.CharField(max_length=2, choices=Language, default=Language.HINDI)
     name = models.CharField(max_length=120, blank=True)
     is_staff = models.BooleanField("officer", default=False)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
     USERNAME_FIELD = "email"
@@ -62,8 +72,89 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=Q(phone__isnull=False) | Q(phone_verified=False),
                 name="user_verified_phone_exists",
             ),
+            # Written in one way only, or the same number would lead to two accounts.
+            models.CheckConstraint(
+                condition=Q(phone__regex=r"^\+[1-9][0-9]{7,14}$"), name="user_phone_e164"
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower_case"),
+            models.CheckConstraint(
+                condition=Q(is_staff=False) | Q(email__isnull=False),
+                name="user_officer_has_email",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_superuser=False) | Q(is_staff=True),
+                name="user_superuser_is_officer",
+            ),
         ]
 
     def __str__(self) -> str:
         # Never the phone: this ends in logs and admin titles.
         return self.name or f"person {self.pk}"
+
+
+class SignInCode(models.Model):
+    """One code that was asked for. It opens one session once, if `person` is set.
+
+    Without a person (an unknown email address, an officer, a closed account) no message left and
+    no code fits; the pages behave the same, so that nobody learns who has an account.
+    """
+
+    class Channel(models.TextChoices):
+        SMS = "sms", "SMS"
+        EMAIL = "email", "Email"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.CASCADE, related_name="sign_in_codes"
+    )
+    channel = models.CharField(max_length=5, choices=Channel)
+    # What the person typed, normalised: shown on the next page, so that a slip is seen.
+    address = models.CharField(max_length=254)
+    # HMAC of id and code: whoever reads the table cannot sign in with it.
+    code_hash = models.CharField(max_length=64)
+    tries_left = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
+    # Used, or replaced by a newer one of the same session.
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(code_hash__regex=r"^[0-9a-f]{64}$"), name="sign_in_code_hashed"
+            ),
+            models.CheckConstraint(
+                condition=Q(tries_left__gte=0), name="sign_in_code_tries_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="sign_in_code_lives"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")),
+                name="sign_in_code_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} code {self.id}"
+
+
+class Allowance(models.Model):
+    """How often something was done under one limit since the first time; see accounts.limits.
+
+    Kept in the database, not in the cache: exact with any number of processes, and still there
+    when the cache is not.
+    """
+
+    # Limit, its length and an HMAC of whom it counts: no phone, mail or network address.
+    key = models.CharField(max_length=120, unique=True)
+    used = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(used__gte=0), name="allowance_used_not_negative")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.used} of {self.key.partition(':')[0]}"

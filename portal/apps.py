@@ -1,9 +1,16 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.core.checks import register
+
+from portal import checks
 
 
 class PortalConfig(AppConfig):
     name = "portal"
+
+    def ready(self) -> None:
+        register(checks.check_public_site)
+        register(checks.check_proxies)
 
 
 class OfficeAdminConfig(AdminConfig):

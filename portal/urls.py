@@ -19,7 +19,7 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("healthz/", health, name="health"),
     path("robots.txt", robots, name="robots"),
-    path("account/", include("allauth.urls")),
+    path("", include("accounts.urls")),
     path("officers/", admin.site.urls),
 ]
 

@@ -1,0 +1,97 @@
+"""Refuse to start where signing in would be unsafe. Codes are listed in docs/operations.md."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+ALLAUTH_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+ACCOUNT_MIDDLEWARE = "allauth.account.middleware.AccountMiddleware"
+OFFICER_MIDDLEWARE = "accounts.middleware.OfficerSecondFactorMiddleware"
+LIMITS = {
+    *("wait_for_next_code", "address_here", "address", "network", "new_numbers", "all_sms"),
+    *("officer_here", "officer", "officer_network", "second_factor"),
+}
+
+
+def check_officer_middleware(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The guard of /officers/ must run, and after what it asks."""
+    needed = [ACCOUNT_MIDDLEWARE, OFFICER_MIDDLEWARE]
+    if [path for path in settings.MIDDLEWARE if path in needed] == needed:
+        return []
+    return [
+        Error(
+            "Nothing guards /officers/ with a second factor.",
+            hint=f"Put {OFFICER_MIDDLEWARE} into MIDDLEWARE, after {ACCOUNT_MIDDLEWARE}.",
+            id="accounts.E001",
+        )
+    ]
+
+
+def check_backends(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if list(settings.AUTHENTICATION_BACKENDS) == [ALLAUTH_BACKEND]:
+        return []
+    return [
+        Error(
+            "AUTHENTICATION_BACKENDS opens a way in that has no second factor.",
+            hint=f"Leave only {ALLAUTH_BACKEND}.",
+            id="accounts.E002",
+        )
+    ]
+
+
+def check_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    limits = getattr(settings, "SIGN_IN_LIMITS", {})
+    open_ones = sorted(name for name in LIMITS if not limits.get(name))
+    senseless = sorted(
+        name
+        for name in LIMITS.intersection(limits)
+        if any(amount < 1 or not period for amount, period in limits[name])
+    )
+    if not open_ones and not senseless:
+        return []
+    return [
+        Error(
+            f"SIGN_IN_LIMITS does not limit: {', '.join(open_ones + senseless)}.",
+            hint="Give each at least one step of (how many, within what time).",
+            id="accounts.E003",
+        )
+    ]
+
+
+def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Sessions in cookies cannot be ended, and say what they hold to whoever has them."""
+    if not settings.SESSION_ENGINE.endswith("signed_cookies"):
+        return []
+    return [
+        Error(
+            "Sessions in cookies cannot be ended by the site.",
+            hint="Keep the default SESSION_ENGINE, the database.",
+            id="accounts.E004",
+        )
+    ]
+
+
+def check_no_bypass(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    bypass = getattr(settings, "MFA_TOTP_INSECURE_BYPASS_CODE", None)
+    if not bypass and "webauthn" not in settings.MFA_SUPPORTED_TYPES:
+        return []
+    return [
+        Error(
+            "MFA_TOTP_INSECURE_BYPASS_CODE opens every second factor"
+            if bypass
+            else "Security keys have no pages here: officers could be locked out.",
+            hint="Remove it." if bypass else "Take webauthn out of MFA_SUPPORTED_TYPES.",
+            id="accounts.E005",
+        )
+    ]
+
+
+ALL: Sequence[Callable[..., list[CheckMessage]]] = (
+    check_officer_middleware,
+    check_backends,
+    check_limits,
+    check_sessions,
+    check_no_bypass,
+)
