@@ -6,6 +6,7 @@ end. What the environment or .env says wins; without a word this is the demo on 
 
 import contextlib
 import os
+import signal
 import socket
 import sys
 import threading
@@ -18,13 +19,19 @@ import environ
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connections
+from honcho import manager as honcho_manager
+from honcho.compat import ProcessManager
 from honcho.environ import parse_procfile
-from honcho.manager import Manager
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_FOR_PAGE_SECONDS = 60
-# Celery warns every process about root; a demo in a container is root and nobody's danger.
-QUIET = "ignore:You're running the worker with superuser privileges"
+STOP_SECONDS = 15  # an idle worker takes 5 to 7 to say goodbye to the broker on files
+# True of every `make run` and of no use there: a demo in a container is root; static files come
+# straight from the packages.
+QUIET = [
+    "ignore:You're running the worker with superuser privileges",
+    "ignore:No directory at",
+]
 
 
 def main() -> int:
@@ -47,7 +54,7 @@ def prepare_environment() -> tuple[str, int]:
     os.environ.setdefault("DEMO_MODE", "1")
     os.environ.setdefault("SITE_HOST", f"{host}:{port}")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
-    os.environ.setdefault("PYTHONWARNINGS", QUIET)
+    os.environ.setdefault("PYTHONWARNINGS", ",".join(QUIET))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     os.environ["PYTHONUNBUFFERED"] = "1"
     # The Procfile says `python`: that of this environment.
@@ -113,9 +120,22 @@ def page_answers(address: str) -> bool:
     return False
 
 
+class MainProcessFirst(ProcessManager):  # type: ignore[misc]
+    """Asks only the main process of each command to end; honcho asks the whole group.
+
+    A Celery worker whose pool is gone cannot finish its tasks and hangs until it is killed.
+    """
+
+    def terminate(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
 def supervise() -> int:
     """Run deploy/Procfile until Ctrl-C or until one process ends; returns the exit code."""
-    manager = Manager()
+    honcho_manager.KILL_WAIT = STOP_SECONDS
+    manager = honcho_manager.Manager()
+    manager._procmgr = MainProcessFirst()
     for name, command in parse_procfile((ROOT / "deploy/Procfile").read_text()).processes.items():
         # Not honcho's own start: it gives each process another PORT, and links would differ.
         manager.add_process(name, command, env=dict(os.environ), cwd=str(ROOT))
