@@ -125,7 +125,7 @@ if REDIS_URL:
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": env.str("CACHE_REDIS_URL", default=REDIS_URL),
-            "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
     }
 else:
@@ -177,7 +177,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-messages": {
         "task": "notifications.tasks.sweep",
-        "schedule": timedelta(seconds=10),
+        "schedule": timedelta(seconds=env.int("MESSAGE_SWEEP_SECONDS", default=10)),
         "options": {"expires": 10},
     },
     "expire-holds": {
@@ -276,19 +276,27 @@ SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
 }
 
 # --- Messages ---------------------------------------------------------------------------------
-# Channel -> dotted path of its gateway. The file gateway is for demo and development.
-MESSAGE_GATEWAYS = {
-    "sms": env.str("SMS_GATEWAY", default="notifications.gateways.file.FileGateway"),
-    "email": env.str("EMAIL_GATEWAY", default="notifications.gateways.smtp.SmtpGateway"),
-}
-MESSAGE_FILE_SINK = Path(env.str("MESSAGE_FILE_SINK", default=str(VAR_DIR / "phone")))
-SMS_BRAND = env.str("SMS_BRAND", default="-PSKMP")
+# Channel -> dotted path of its gateway. The file gateway is for demo and development; emails go
+# there too until a mail server is named.
 EMAIL_HOST = env.str("EMAIL_HOST", default="")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 10
+_file_gateway = "notifications.gateways.file.FileGateway"
+_smtp_gateway = "notifications.gateways.smtp.SmtpGateway"
+MESSAGE_GATEWAYS = {
+    "sms": env.str("SMS_GATEWAY", default=_file_gateway),
+    "email": env.str("EMAIL_GATEWAY", default=_smtp_gateway if EMAIL_HOST else _file_gateway),
+}
+MESSAGE_FILE_SINK = Path(env.str("MESSAGE_FILE_SINK", default=str(VAR_DIR / "phone.jsonl")))
+SMS_BRAND = env.str("SMS_BRAND", default="-PSKMP")
+# Seconds: a worker's turn; the longest call of a gateway; how long a claimed message belongs to
+# its worker. notifications/checks.py holds them against each other and against Celery's limits.
+MESSAGE_RUN_SECONDS = env.int("MESSAGE_RUN_SECONDS", default=10)
+MESSAGE_CALL_SECONDS = env.int("MESSAGE_CALL_SECONDS", default=20)
+MESSAGE_LEASE_SECONDS = env.int("MESSAGE_LEASE_SECONDS", default=60)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@passport-portal.invalid")
 
 # --- Rules of the office (DESIGN.md's numbers; an office may set its own) ------------------------
