@@ -5,6 +5,7 @@ end. What the environment or .env says wins; without a word this is the demo on 
 """
 
 import contextlib
+import io
 import os
 import signal
 import socket
@@ -80,7 +81,7 @@ def prepare_site() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     if demo_mode() and not apps.get_model("appointments", "Region").objects.exists():
         say("Filling the demo: the centres of Madhya Pradesh, their seats and applicants")
-        call_command("demo")
+        call_command("demo", stdout=io.StringIO())  # what it says is said once the page is up
     connections.close_all()
 
 
@@ -93,18 +94,13 @@ def announce(address: str, started: float) -> None:
     if not page_answers(address):
         say(f"No page at {address} after {WAIT_FOR_PAGE_SECONDS} seconds; see the lines above")
         return
-    seconds = time.monotonic() - started
-    lines = [f"The portal is up after {seconds:.0f} s:  {address}/"]
+    say(f"The portal is up after {time.monotonic() - started:.0f} s: {address}/")
     if demo_mode():
-        lines += [
-            f"Who can sign in, and the codes:  {address}/demo/",
-            f"Messages as a phone shows them:  {address}/demo/phone/",
-        ]
-    lines += [f"Officers:  {address}/officers/", "Ctrl-C stops everything."]
-    print("\n" + "\n".join(f"    {line}" for line in lines) + "\n", flush=True)
-    if demo_mode():
+        print()
         call_command("demo", show=True)
         connections.close_all()
+        print()
+    say("Ctrl-C stops everything")
 
 
 def page_answers(address: str) -> bool:
