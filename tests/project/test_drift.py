@@ -1,0 +1,131 @@
+"""Files that must say the same thing do."""
+
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from celery import current_app
+from django.apps import apps
+from django.conf import settings
+from honcho.environ import parse_procfile
+
+ROOT = Path(settings.BASE_DIR)
+ROOMS = ("portal", "appointments", "accounts", "notifications")
+UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+ENV_IN_SHELL = re.compile(r"\$\{([A-Z_]+)")
+ENV_IN_PYTHON = re.compile(r"\benv(?:\.[a-z_]+)?\(\s*[\"']([A-Z_]+)[\"']")
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text()
+
+
+def procfile() -> dict[str, str]:
+    return dict(parse_procfile(read("deploy/Procfile")).processes)
+
+
+def queues_read(commands: str) -> set[str]:
+    return {queue for found in re.findall(r" -Q (\S+)", commands) for queue in found.split(",")}
+
+
+def queues_written() -> set[str]:
+    """The default queue, those of the routes, and those that a beat entry names."""
+    routes = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    beat = [entry.get("options", {}) for entry in settings.CELERY_BEAT_SCHEDULE.values()]
+    named = {options["queue"] for options in beat if "queue" in options}
+    return {settings.CELERY_TASK_DEFAULT_QUEUE} | routes | named
+
+
+# --- Celery ------------------------------------------------------------------------------------
+
+
+def test_every_queue_that_is_written_is_read_by_a_worker_of_make_run() -> None:
+    assert queues_read(read("deploy/Procfile")) == queues_written()
+
+
+def test_every_queue_that_is_written_is_read_by_a_worker_in_production() -> None:
+    assert queues_read("\n".join(unit.read_text() for unit in UNITS)) == queues_written()
+
+
+def test_every_process_of_make_run_has_a_unit_in_production() -> None:
+    assert {unit.stem.removeprefix("portal-") for unit in UNITS} == set(procfile())
+
+
+def test_production_starts_each_process_as_make_run_does() -> None:
+    for name, command in procfile().items():
+        unit = read(f"deploy/systemd/portal-{name}.service")
+        started = re.search(r"-m (.+?)$", unit, re.MULTILINE)
+        assert started is not None
+        # systemd has no ${NAME:-default}; its units say the default in Environment=.
+        expected = re.sub(r"\"?\$\{([A-Z_]+):-[^}]*\}\"?", r"${\1}", command.partition(" -m ")[2])
+        assert started.group(1).replace("%%h", "%h") == expected
+
+
+@pytest.mark.parametrize("name", sorted(settings.CELERY_BEAT_SCHEDULE))
+def test_every_beat_entry_names_a_task_that_exists(name: str) -> None:
+    current_app.loader.import_default_modules()
+    assert settings.CELERY_BEAT_SCHEDULE[name]["task"] in current_app.tasks
+
+
+# --- Settings ----------------------------------------------------------------------------------
+
+
+def test_env_example_names_every_setting_and_no_other() -> None:
+    code = "\n".join(path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    used = set(ENV_IN_PYTHON.findall(code)) | set(ENV_IN_SHELL.findall(read("deploy/Procfile")))
+    documented = set(re.findall(r"^# ([A-Z_]+)=", read(".env.example"), re.MULTILINE))
+    assert documented == used
+
+
+def test_env_example_sets_nothing_by_itself() -> None:
+    assert not re.findall(r"^[^#\n]", read(".env.example"), re.MULTILINE)
+
+
+# --- Layers ------------------------------------------------------------------------------------
+
+
+def test_every_app_of_ours_has_a_place_in_the_layers_contract() -> None:
+    contract = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]
+    layers = next(one for one in contract["contracts"] if one["type"] == "layers")["layers"]
+    ours = {app.name for app in apps.get_app_configs() if Path(app.path).parent == ROOT}
+    assert set(layers) == ours == set(contract["root_packages"]) == set(ROOMS)
+
+
+def test_types_are_checked_in_every_app_of_ours() -> None:
+    assert set(ROOMS) <= set(tomllib.loads(read("pyproject.toml"))["tool"]["mypy"]["packages"])
+
+
+# --- Documents ---------------------------------------------------------------------------------
+
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md")
+    for path in ROOT.glob(pattern)
+    if ".venv" not in path.parts
+)
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_in_documents_exist(path: Path) -> None:
+    text = path.read_text()
+    made = set(re.findall(r"(?:`|^    |^\$ )make ([a-z-]+)", text, re.MULTILINE))
+    managed = set(re.findall(r"manage\.py ([a-z_]+)", text))
+    assert made <= targets()
+    assert managed <= known_commands()
+
+
+def known_commands() -> set[str]:
+    return set(import_module("django.core.management").get_commands())
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", path.read_text())
+    missing = [link for link in links if not (path.parent / link).exists()]
+    assert not missing
