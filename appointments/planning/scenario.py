@@ -4,6 +4,7 @@ Whatever is wrong in a file raises ScenarioError, naming the place: `appointment
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
@@ -51,8 +52,8 @@ def parse_policy(value: object, place: str = "policy") -> Policy:
     known = {field.name for field in fields(Policy)}
     for key in source.value:
         if key not in known:
-            raise ScenarioError(place, f"has no key {values.show(key)}")
-    given = {
+            raise ScenarioError(place, f"unknown key {values.show(key)}")
+    given: dict[str, Any] = {
         key: source.get(key, values.share if key == "reserve_share" else values.whole)
         for key in source.value
     }
@@ -135,7 +136,7 @@ class _Object:
         if not isinstance(value, Mapping):
             raise ScenarioError(place, f"must be an object, not {values.show(value)}")
         if _REPEATED in value:
-            raise ScenarioError(place, f"has the key {values.show(value[_REPEATED])} twice")
+            raise ScenarioError(place, f"the key {values.show(value[_REPEATED])} stands there twice")
         self.value: Mapping[str, Any] = value
 
     def get(self, key: str, read: Callable[[Any], T]) -> T:
@@ -188,6 +189,6 @@ def _exact(text: str) -> Decimal:
 def _noting_repeats(pairs: list[tuple[str, object]]) -> dict[str | None, object]:
     result: dict[str | None, object] = dict(pairs)
     if len(result) < len(pairs):
-        seen: set[str] = set()
-        result[_REPEATED] = next(key for key, _ in pairs if key in seen or seen.add(key))
+        counts = Counter(key for key, _ in pairs)
+        result[_REPEATED] = next(key for key, count in counts.items() if count > 1)
     return result

@@ -12,7 +12,7 @@ from appointments.planning.plan import Decision, Outcome, Plan, TierResult, merg
 from appointments.planning.problem import TIERS, Problem
 from appointments.planning.tables import tabulate
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], object]
 """Called with (people decided so far, people in all) after each tier of each region."""
 
 

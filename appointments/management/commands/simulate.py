@@ -34,6 +34,11 @@ class Command(BaseCommand):
     )
     # Nothing here needs the database or a complete site.
     requires_system_checks: list[str] = []
+    from_shell = False
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self.from_shell = True
+        super().run_from_argv(argv)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("scenario", metavar="SCENARIO.json")
@@ -76,7 +81,7 @@ class Command(BaseCommand):
 
     def _refuse(self, line: str, code: int) -> NoReturn:
         """One line and the exit code for a shell; the usual exception for Python callers."""
-        if not self._called_from_command_line:
+        if not self.from_shell:
             raise CommandError(line, returncode=code)
         self.stderr.write(line)
         raise SystemExit(code)
