@@ -106,13 +106,13 @@ def give_back(
 ) -> None:
     """Return messages whose call has not begun; they are due `at`, or as before."""
     later = {} if at is None else {"next_attempt_at": at}
-    told = {"error": error[:200]} if error else {}
+    told = {"error": _fit(error)} if error else {}
     _close_unstarted(held, now, {"state": BACK, **later, **told}, error)
 
 
 def drop(held: Claim, now: datetime, *, state: Message.State, error: str) -> None:
     """End a message whose call has not begun and must not: past its life, or without words."""
-    _close_unstarted([held], now, {"state": state, "error": error[:200]}, error)
+    _close_unstarted([held], now, {"state": state, "error": _fit(error)}, error)
 
 
 def _in_hand(held: Claim) -> QuerySet[Message]:
@@ -140,12 +140,12 @@ def _close_unstarted(
         # Held fast first, and in one order everywhere: see outbox.cancel.
         list(ours.order_by("id").values_list("id").select_for_update())
         ours.filter(Exists(attempts.filter(message=OuterRef("pk")))).update(**changes, **NO_LEASE)
-        attempts.update(outcome=Attempt.Outcome.NOT_STARTED, ended_at=now, error=error[:200])
+        attempts.update(outcome=Attempt.Outcome.NOT_STARTED, ended_at=now, error=_fit(error))
 
 
 def _consequence(message: Message, outcome: Outcome, now: datetime) -> dict[str, object]:
     """Changes of the message's row."""
-    kind, error = outcome.kind, outcome.error[:200]
+    kind, error = outcome.kind, _fit(outcome.error)
     if kind == Attempt.Outcome.ACCEPTED:
         return {"state": Message.State.ACCEPTED, "sent_at": now, "error": ""}
     if kind == Attempt.Outcome.PERMANENT:
@@ -162,7 +162,15 @@ def _consequence(message: Message, outcome: Outcome, now: datetime) -> dict[str,
 
 
 def _answer(outcome: Outcome) -> dict[str, str]:
-    return {"gateway_reference": outcome.gateway_reference[:100], "error": outcome.error[:200]}
+    return {
+        "gateway_reference": _fit(outcome.gateway_reference, 100),
+        "error": _fit(outcome.error),
+    }
+
+
+def _fit(words: str, length: int = 200) -> str:
+    """What a gateway said, as a column takes it: PostgreSQL knows no NUL in texts."""
+    return words.replace("\0", "")[:length]
 
 
 def _record_late(held: Claim, outcome: Outcome, now: datetime) -> None:

@@ -23,7 +23,7 @@ from notifications.claims import Claim
 from notifications.gateways import gateway_for
 from notifications.gateways.base import Gateway, GatewayDown, Outcome, Outgoing
 from notifications.models import Attempt, Message
-from notifications.render import Rendered, RenderError, masked, render
+from notifications.render import Rendered, masked, render
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -140,9 +140,9 @@ def _words(message: Message) -> Rendered | None:
     """None: it cannot be put into words, now or later. The row then says why."""
     try:
         return render(message)
-    except RenderError as error:
+    except Exception as error:  # whatever a template may raise must not stop the queue
         logger.error("message %s cannot be put into words", message.public_id)
-        message.error = str(error)
+        message.error = str(error) or type(error).__name__
         return None
 
 
