@@ -89,8 +89,7 @@ class SmtpGateway:
 
     def send(self, message: Outgoing, client_reference: UUID) -> Outcome:
         try:
-            recipient = sanitize_address(message.address, "utf-8")
-            recipient.encode("ascii")
+            recipient = _envelope_address(message.address)
             content = _mime(message, client_reference)
         except ValueError as error:  # a header or an address that no server takes
             return Outcome(Attempt.Outcome.PERMANENT, error=str(error))
@@ -115,7 +114,7 @@ class SmtpGateway:
         A server may end a connection between two messages: then one new connection is tried.
         What it has against the sender (not signed in, no relay) is no fault of the message.
         """
-        sender = sanitize_address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1], "utf-8")
+        sender = _envelope_address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
         if self._smtp:
             try:
                 self._smtp.begin_call()
@@ -184,6 +183,13 @@ class SmtpGateway:
             except BROKEN:
                 self._smtp.close()
             self._smtp = None
+
+
+def _envelope_address(address: str) -> str:
+    """The address as the server takes it, its domain in ASCII. ValueError: it has none."""
+    if not address.rpartition("@")[0].isascii():
+        raise ValueError("the part before the @ has letters that mail servers do not take")
+    return sanitize_address(address, "utf-8")
 
 
 def _expect(hundreds: int, code: int, reply: bytes) -> None:
