@@ -341,6 +341,8 @@ SECURE_SSL_REDIRECT = _https
 # A load balancer asks over plain HTTP inside.
 SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]
 SECURE_HSTS_SECONDS = 31536000 if _https else 0
+# Whether HSTS binds all subdomains of an office, and the preload list, is the office's to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True

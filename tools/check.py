@@ -28,6 +28,8 @@ PUBLIC_SITE = {
     "DATABASE_URL": "postgres://portal:secret@127.0.0.1/portal",
     "REDIS_URL": "redis://127.0.0.1/0",
     "EMAIL_HOST": "smtp.example.in",
+    # Stands for a provider's class: the tree has none of a provider that everyone could use.
+    "SMS_GATEWAY": "notifications.gateways.smtp.SmtpGateway",
     "DEFAULT_FROM_EMAIL": "portal@example.in",
 }
 NO_DATABASE = {"DATABASE_URL": "sqlite://:memory:"}

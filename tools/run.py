@@ -116,7 +116,7 @@ def page_answers(address: str) -> bool:
     return False
 
 
-class MainProcessFirst(ProcessManager):  # type: ignore[misc]
+class MainProcessFirst(ProcessManager):
     """Asks only the main process of each command to end; honcho asks the whole group.
 
     A Celery worker whose pool is gone cannot finish its tasks and hangs until it is killed.
