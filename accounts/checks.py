@@ -1,6 +1,7 @@
 """Refuse to start where signing in would be unsafe. Codes are listed in docs/operations.md."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -43,21 +44,20 @@ def check_backends(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def check_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     limits = getattr(settings, "SIGN_IN_LIMITS", {})
-    open_ones = sorted(name for name in LIMITS if not limits.get(name))
-    senseless = sorted(
-        name
-        for name in LIMITS.intersection(limits)
-        if any(amount < 1 or not period for amount, period in limits[name])
-    )
-    if not open_ones and not senseless:
+    unlimited = sorted(name for name in LIMITS if not _says_something(limits.get(name)))
+    if not unlimited:
         return []
     return [
         Error(
-            f"SIGN_IN_LIMITS does not limit: {', '.join(open_ones + senseless)}.",
+            f"SIGN_IN_LIMITS does not limit: {', '.join(unlimited)}.",
             hint="Give each at least one step of (how many, within what time).",
             id="accounts.E003",
         )
     ]
+
+
+def _says_something(steps: list[tuple[int, timedelta]] | None) -> bool:
+    return bool(steps) and all(amount >= 1 and period for amount, period in steps or ())
 
 
 def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
