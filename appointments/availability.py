@@ -35,9 +35,7 @@ def bookable(now: datetime) -> QuerySet[Slot]:
 
 
 def for_application(application: Application, now: datetime) -> QuerySet[Slot]:
-    return bookable(now).filter(
-        region_id=application.region_id, quota__in=application.quotas()
-    )
+    return bookable(now).filter(region_id=application.region_id, quota__in=application.quotas())
 
 
 def centres(application: Application, now: datetime) -> list[CentreChoice]:
@@ -68,6 +66,4 @@ def times(application: Application, centre: Centre, day: date, now: datetime) ->
     """Free slots of one day, in order of time, the application's own quota first."""
     slots = for_application(application, now).filter(centre=centre, date=day)
     order = {quota: place for place, quota in enumerate(application.quotas())}
-    return sorted(
-        slots.select_related("centre"), key=lambda s: (s.starts_at, order[s.quota])
-    )
+    return sorted(slots.select_related("centre"), key=lambda s: (s.starts_at, order[s.quota]))

@@ -28,7 +28,7 @@ from appointments.verbs import LostRace, verb
 FEE_YEAR = timedelta(days=365)
 
 
-# --- Whose -----------------------------------------------------------------------------------------
+# --- Whose ------------------------------------------------------------------
 
 
 @verb
@@ -74,7 +74,7 @@ def check_owner(application: Application, by: User) -> None:
         raise Refusal("not_yours")
 
 
-# --- Visit attempts ----------------------------------------------------------------------------------
+# --- Visit attempts ------------------------------------------------------------------
 
 
 def attempts_left(application: Application, now: datetime) -> int:
@@ -95,7 +95,7 @@ def _costs_attempt(appointment: Appointment | None) -> bool:
     return not appointment.offers.filter(state=Offer.State.OPEN).exists()
 
 
-# --- Hold ----------------------------------------------------------------------------------------------
+# --- Hold ------------------------------------------------------------------
 
 
 @verb
@@ -209,7 +209,7 @@ def check_may_change(appointment: Appointment, now: datetime) -> None:
         raise Refusal("appointment_started")
 
 
-# --- Confirm -------------------------------------------------------------------------------------------
+# --- Confirm ------------------------------------------------------------------
 
 
 @verb
@@ -284,9 +284,7 @@ def _change(appointment: Appointment, slot: Slot, hold_id: int, now: datetime, b
     appointment.first_in_line = False
     appointment.confirmed_hold = hold_id
     appointment.save()
-    appointment.offers.filter(state=Offer.State.OPEN).update(
-        state=Offer.State.CHANGED, ended_at=now
-    )
+    _end_offer(appointment, Offer.State.CHANGED, now)
     written = entry(
         appointment=appointment,
         event=TimelineEntry.Event.CHANGED,
@@ -300,7 +298,7 @@ def _change(appointment: Appointment, slot: Slot, hold_id: int, now: datetime, b
     messages.confirmed(appointment, key=f"entry:{written.pk}", old=old, now=now)
 
 
-# --- Cancel --------------------------------------------------------------------------------------------
+# --- Cancel ------------------------------------------------------------------
 
 
 @verb
@@ -360,4 +358,15 @@ def _end(appointment: Appointment, now: datetime, offer_state: str) -> None:
     appointment.slot = None
     appointment.state = Appointment.State.CANCELLED
     appointment.save(update_fields=["slot", "state"])
-    appointment.offers.filter(state=Offer.State.OPEN).update(state=offer_state, ended_at=now)
+    _end_offer(appointment, offer_state, now)
+
+
+def _end_offer(appointment: Appointment, state: str, now: datetime) -> None:
+    """What the person did answers the question that was open."""
+    offer = appointment.offers.filter(state=Offer.State.OPEN).first()
+    if offer is None:
+        return
+    offer.state = state
+    offer.ended_at = now
+    offer.save(update_fields=["state", "ended_at"])
+    messages.answered(offer)

@@ -45,7 +45,9 @@ def close(*, outage: Outage, cuts: Sequence[CapacityCut], now: datetime) -> list
     cells = _slots_by_cell(cuts)
     closures: list[Closure] = []
     for cut in cuts:
-        slots = [s for s in cells[cut.centre_id, cut.date, cut.quota] if s.starts_at >= outage.since]
+        slots = [
+            s for s in cells[cut.centre_id, cut.date, cut.quota] if s.starts_at >= outage.since
+        ]
         to_come = [s for s in slots if s.starts_at > now]
         shares = spread(cut.seats_left, [s.seats for s in to_come])
         closures += [

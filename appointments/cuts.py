@@ -41,7 +41,7 @@ class CutPreview:
         return max(0, self.taken - self.seats_left)
 
 
-# --- Before saving: the rule and what it touches ---------------------------------------------------
+# --- Before saving: the rule and what it touches ------------------------------------------------------------------
 
 
 def seats_by_cell(
@@ -54,9 +54,7 @@ def seats_by_cell(
         .annotate(all_seats=Sum("seats"), all_taken=Sum("taken"))
         .order_by("date", "centre__name_en", "quota")
     )
-    return {
-        (r["centre_id"], r["date"], r["quota"]): (r["all_seats"], r["all_taken"]) for r in rows
-    }
+    return {(r["centre_id"], r["date"], r["quota"]): (r["all_seats"], r["all_taken"]) for r in rows}
 
 
 def spread_total(

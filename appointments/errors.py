@@ -44,6 +44,7 @@ MESSAGES = {
     "offer_not_found": _("This link is not valid. Check that you opened it whole."),
     "offer_not_live": _("This link is not active yet. Please try again in a few minutes."),
     "offer_ended": _("This question has already been answered."),
+    "offer_replaced": _("This link has been replaced by a newer one. See your latest message."),
     "offer_past": _("The time to answer has passed."),
     "outage_not_open": _("This outage has ended."),
     "outage_grace_over": _("The ten minutes in which a declaration can be taken back have passed."),
@@ -55,7 +56,9 @@ MESSAGES = {
     "plan_not_prepared": _("This plan is no longer waiting for approval."),
     "plan_not_approved": _("This plan has not been approved."),
     "plan_changed": _("The plan has changed since you saw it. Look at it again."),
-    "plan_out_of_bounds": _("The situation has changed and the plan would exceed what was approved."),
+    "plan_out_of_bounds": _(
+        "The situation has changed and the plan would exceed what was approved."
+    ),
     "plan_waits": _("A plan approved by one officer alone may be applied from {at} on."),
     "plan_not_undoable": _("The ten minutes in which a plan can be undone have passed."),
     "plan_nobody": _("No slot is over-subscribed: there is nobody to move."),

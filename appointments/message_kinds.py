@@ -45,8 +45,7 @@ MOVED_KEEP = Kind(
 MOVED_ANSWER = Kind(
     code="MOVED_ANSWER",
     sms={
-        "hi": "ARN ..{a4}: नया समय {dt}, {psk}।"
-        " {by} तक स्वीकारें, वरना सीट छूटेगी: {url} {brand}",
+        "hi": "ARN ..{a4}: नया समय {dt}, {psk}। {by} तक स्वीकारें, वरना सीट छूटेगी: {url} {brand}",
         "en": "ARN ..{a4}: new time {dt}, {psk}."
         " Accept by {by} or the seat is released: {url} {brand}",
     },
@@ -90,8 +89,7 @@ NO_SEAT = Kind(
 REPLACED = Kind(
     code="REPLACED",
     sms={
-        "hi": "ARN ..{a4}: पिछला समय रद्द; नया {dt}, {psk}।"
-        " {by} तक बदल सकते हैं: {url} {brand}",
+        "hi": "ARN ..{a4}: पिछला समय रद्द; नया {dt}, {psk}। {by} तक बदल सकते हैं: {url} {brand}",
         "en": "ARN ..{a4}: the last time is withdrawn; new {dt}, {psk}."
         " Change by {by}: {url} {brand}",
     },
@@ -122,8 +120,7 @@ SEAT_FOUND = Kind(
 CONFIRMED = Kind(
     code="CONFIRMED",
     sms={
-        "hi": "पुष्टि: {dt}, {psk}। ARN ..{a4}। 15 मिनट पहले पहुँचें।"
-        " यह SMS व मूल दस्तावेज़ साथ लाएँ। {brand}",
+        "hi": "पुष्टि: {dt}, {psk}। ARN ..{a4}। 15 मिनट पहले पहुँचें। यह SMS व मूल दस्तावेज़ साथ लाएँ। {brand}",
         "en": "Confirmed: {dt}, {psk}. ARN ..{a4}."
         " Come 15 minutes early with this SMS and originals. {brand}",
     },
@@ -147,9 +144,13 @@ VISIT = Kind(
         "en": "Reminder: {dt}, {psk}. ARN ..{a4}. Bring originals and this SMS. {brand}",
     },
 )
+# To officers, by email only.
+PLAN_WAITS = Kind(code="PLAN_WAITS", email_template="messages/email/plan_waits")
+PLAN_ALONE = Kind(code="PLAN_ALONE", email_template="messages/email/plan_alone")
 ALL = (
     *(HOLD, STANDS, MOVED_KEEP, MOVED_ANSWER, REMIND_ANSWER, RELEASED, NO_SEAT),
     *(REPLACED, EARLIER, SEAT_FOUND, CONFIRMED, CANCELLED, VISIT),
+    *(PLAN_WAITS, PLAN_ALONE),
 )
 
 

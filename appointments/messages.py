@@ -5,22 +5,28 @@ Words and lengths of every kind: appointments/message_kinds.py; how they get the
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 
+from accounts.models import User
 from appointments.calendar import calendar_entry
-from appointments.models import Appointment, Offer, Outage, Slot
-from notifications import outbox
+from appointments.models import Appointment, Offer, Outage, Plan, Posting, Slot
+from notifications import kinds, outbox
 from notifications.dates import short_day, short_moment
 
 # The night rule: an SMS may ring at night if the earlier visit starts within this time.
 NIGHT_RING = timedelta(hours=18)
 # How long a message without a visit ahead is worth sending.
 AFTERLIFE = timedelta(days=3)
+# Reminders of an answer without which the seat is freed, before the deadline, and how far they
+# keep from the message before.
+REMIND_BEFORE = (timedelta(hours=24), timedelta(hours=3))
+REMIND_APART = timedelta(hours=3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,24 +57,15 @@ def tell(news: Iterable[News], *, now: datetime) -> int:
     return outbox.enqueue((d for item in news for d in _drafts(item, now)), now=now)
 
 
-def contacts_of(appointment: Appointment) -> tuple[str, str, str]:
-    """(phone, email, language): the account's verified phone and choices before the register's."""
-    application = appointment.application
-    person = application.claimed_by
-    if person is None:
-        return application.phone, application.email, application.language
-    phone = person.phone if person.phone and person.phone_verified else application.phone
-    return phone or "", person.email or application.email, person.language
-
-
 def _drafts(news: News, now: datetime) -> Iterator[outbox.Draft]:
-    phone, email, language = contacts_of(news.appointment)
+    phone, email, language = news.appointment.contact
     values = _values(news, language)
     visits = [slot.starts_at for slot in (news.old, news.new) if slot and slot.starts_at > now]
     rings_from = min(visits) - NIGHT_RING if visits else None
     last_visit = max(visits) if visits else now + AFTERLIFE
+    kind = kinds.get(news.kind)
     for channel, address in (("sms", phone), ("email", email)):
-        if not address:
+        if not address or not kind.speaks(channel):
             continue
         yield outbox.Draft(
             kind=news.kind,
@@ -131,14 +128,14 @@ def _reason(outage: Outage | None) -> dict[str, str]:
 
 
 CAUSE_WORDS = {
-    Outage.Cause.SERVER: translation.gettext_lazy("Reason: a technical fault of the server."),
-    Outage.Cause.NETWORK: translation.gettext_lazy("Reason: a fault of the network."),
-    Outage.Cause.POWER: translation.gettext_lazy("Reason: a power failure."),
-    Outage.Cause.OTHER: translation.gettext_lazy("Reason: a disturbance of the service."),
+    Outage.Cause.SERVER: translation.gettext_lazy("a technical fault of the server"),
+    Outage.Cause.NETWORK: translation.gettext_lazy("a fault of the network"),
+    Outage.Cause.POWER: translation.gettext_lazy("a power failure"),
+    Outage.Cause.OTHER: translation.gettext_lazy("a disturbance of the service"),
 }
 
 
-# --- What happened -> who hears it ---------------------------------------------------------------
+# --- What happened -> who hears it ------------------------------------------------------------------
 
 
 def confirmed(appointment: Appointment, *, key: str, old: Slot | None, now: datetime) -> None:
@@ -174,7 +171,11 @@ def cancelled(
 
 
 def in_doubt(
-    appointments: Iterable[Appointment], *, outage: Outage, key: str, send_after: datetime,
+    appointments: Iterable[Appointment],
+    *,
+    outage: Outage,
+    key: str,
+    send_after: datetime,
     now: datetime,
 ) -> int:
     """HOLD: do not travel yet. Leaves after the grace of the declaration."""
@@ -204,8 +205,13 @@ def plan_batch(plan_id: int) -> str:
 
 
 def stands(
-    appointments: Iterable[Appointment], *, outage: Outage, key: str, batch: str,
-    send_after: datetime, now: datetime,
+    appointments: Iterable[Appointment],
+    *,
+    outage: Outage,
+    key: str,
+    batch: str,
+    send_after: datetime,
+    now: datetime,
 ) -> int:
     """STANDS: come on time after all."""
     return tell(
@@ -226,8 +232,14 @@ def stands(
 
 
 def no_seat(
-    appointments: Iterable[Appointment], old: dict[int, Slot], *, outage: Outage, key: str,
-    batch: str, send_after: datetime, now: datetime,
+    appointments: Iterable[Appointment],
+    old: dict[int, Slot],
+    *,
+    outage: Outage,
+    key: str,
+    batch: str,
+    send_after: datetime,
+    now: datetime,
 ) -> int:
     """NO_SEAT: no new time yet; fee and attempts are safe."""
     return tell(
@@ -250,25 +262,55 @@ def no_seat(
 def offered(
     offers: Iterable[tuple[Offer, str, bool]], *, outage: Outage, batch: str, now: datetime
 ) -> int:
-    """MOVED or REPLACED, with the link. Each: (offer, token, it replaces an earlier offer)."""
+    """MOVED or REPLACED, with the link. Each: (offer, token, it replaces an earlier offer).
+
+    Where silence frees the seat, the reminders are queued too: the token stands only in messages.
+    An answer takes back what has not left (`answered`).
+    """
     return tell(
         (
-            News(
-                kind=_offer_kind(offer, replaces),
-                appointment=offer.appointment,
-                key=f"offer:{offer.pk}",
-                old=offer.old_slot,
-                new=offer.new_slot,
-                deadline=offer.deadline,
-                path=token,
-                send_after=offer.live_at,
-                batch=batch,
-                outage=outage,
-            )
+            item
             for offer, token, replaces in offers
+            for item in _offer_news(offer, token, replaces, outage, batch)
         ),
         now=now,
     )
+
+
+def _offer_news(
+    offer: Offer, token: str, replaces: bool, outage: Outage, batch: str
+) -> Iterator[News]:
+    first = News(
+        kind=_offer_kind(offer, replaces),
+        appointment=offer.appointment,
+        key=f"offer:{offer.pk}",
+        old=offer.old_slot,
+        new=offer.new_slot,
+        deadline=offer.deadline,
+        path=token,
+        send_after=offer.live_at,
+        batch=batch,
+        outage=outage,
+    )
+    yield first
+    if offer.silence != "requeue":
+        return
+    last = offer.live_at
+    for before in REMIND_BEFORE:
+        at = offer.deadline - before
+        if at - last >= REMIND_APART:
+            yield replace(first, kind="REMIND_ANSWER", key=f"{first.key}:{before}", send_after=at)
+            last = at
+
+
+def answered(offer: Offer) -> None:
+    """The question is closed: what still asks it does not leave any more."""
+    if offer.plan_id:
+        outbox.cancel(
+            batch=plan_batch(offer.plan_id),
+            reference=reference(offer.appointment),
+            reason=f"offer {offer.state}",
+        )
 
 
 def _offer_kind(offer: Offer, replaces: bool) -> str:
@@ -280,3 +322,45 @@ def _offer_kind(offer: Offer, replaces: bool) -> str:
 def released(appointment: Appointment, *, key: str, old: Slot, now: datetime) -> None:
     """RELEASED: no answer came under the policy that frees the seat."""
     tell([News(kind="RELEASED", appointment=appointment, key=key, old=old)], now=now)
+
+
+# --- Officers ------------------------------------------------------------------
+
+
+def plan_waits(plan: Plan, *, now: datetime) -> None:
+    """A plan is ready: whoever may approve it hears of it."""
+    _tell_officers(plan, kind="PLAN_WAITS", but=plan.prepared_by, now=now)
+
+
+def approved_alone(plan: Plan, *, now: datetime) -> None:
+    """One officer approved their own plan: all others of the region hear of it."""
+    _tell_officers(plan, kind="PLAN_ALONE", but=plan.prepared_by, now=now)
+
+
+def _tell_officers(plan: Plan, *, kind: str, but: User, now: datetime) -> None:
+    postings = Posting.objects.filter(region=plan.region, officer__is_active=True)
+    outbox.enqueue(
+        (
+            outbox.Draft(
+                kind=kind,
+                channel="email",
+                address=posting.officer.email,
+                language=posting.officer.language,
+                values={
+                    "n": plan.summary["total"]["people"],
+                    "moved": plan.summary["total"]["move"],
+                    "unplaced": plan.summary["total"]["unplaced"],
+                    "by_whom": str(but),
+                    "url": f"{settings.SITE_HOST}{reverse('admin:appointments_plan_change', args=[plan.pk])}",
+                },
+                dedupe_key=f"{kind}:{plan.pk}:{posting.officer_id}",
+                reference=f"plan:{plan.pk}",
+                urgent_by=now,
+                quiet_ok_from=now,
+                expires_at=now + AFTERLIFE,
+            )
+            for posting in postings.select_related("officer").exclude(officer=but)
+            if posting.officer.email and posting.role != Posting.Role.CENTRE
+        ),
+        now=now,
+    )

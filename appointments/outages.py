@@ -34,8 +34,7 @@ from appointments.timeline import OFFICER, SYSTEM, entry, office
 from appointments.verbs import verb
 from notifications import outbox
 
-
-# --- Scope ------------------------------------------------------------------------------------------
+# --- Scope ------------------------------------------------------------------
 
 
 def centres_in_scope(
@@ -61,13 +60,11 @@ def open_outages_at(centre_ids: Collection[int] | None = None) -> QuerySet[Outag
     if centre_ids is None:
         return outages
     return outages.filter(
-        Q(scope=Outage.Scope.ALL)
-        | Q(region__centres__in=centre_ids)
-        | Q(centres__in=centre_ids)
+        Q(scope=Outage.Scope.ALL) | Q(region__centres__in=centre_ids) | Q(centres__in=centre_ids)
     ).distinct()
 
 
-# --- Declare ----------------------------------------------------------------------------------------
+# --- Declare ------------------------------------------------------------------
 
 
 @verb
@@ -171,9 +168,7 @@ def _put_in_force(
         update_fields=["seats_left"],
     )
     wanted = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
-    stored = [
-        cut for cut in outage.cuts.all() if (cut.centre_id, cut.date, cut.quota) in wanted
-    ]
+    stored = [cut for cut in outage.cuts.all() if (cut.centre_id, cut.date, cut.quota) in wanted]
     touched = closures.close(outage=outage, cuts=stored, now=now)
     _put_in_doubt(outage, touched, written, now, by, send_after=send_after)
 
@@ -244,7 +239,7 @@ def write_timeline(
     )
 
 
-# --- Within the grace -------------------------------------------------------------------------------
+# --- Within the grace ------------------------------------------------------------------
 
 
 @verb
@@ -281,7 +276,7 @@ def take_back(*, outage_id: int, by: User) -> Outage:
     return outage
 
 
-# --- Change, restore --------------------------------------------------------------------------------
+# --- Change, restore ------------------------------------------------------------------
 
 
 @verb
@@ -403,9 +398,7 @@ def _settle_doubts(
     write_timeline(stands, TimelineEntry.Event.STANDS, at=now, actor=by)
     key = f"entry:{written.pk}"
     if tell:
-        messages.stands(
-            stands, outage=outage, key=key, batch=key, send_after=now, now=now
-        )
+        messages.stands(stands, outage=outage, key=key, batch=key, send_after=now, now=now)
     if outage.state == Outage.State.WITHDRAWN:
         set_state(passed, Appointment.State.CONFIRMED)
     else:

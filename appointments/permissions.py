@@ -22,9 +22,7 @@ def may_steer(officer: User, region: Region | int) -> bool:
     posting = posting_of(officer)
     region_id = region.pk if isinstance(region, Region) else region
     return (
-        posting is not None
-        and posting.role in DECLARING_ROLES
-        and posting.region_id == region_id
+        posting is not None and posting.role in DECLARING_ROLES and posting.region_id == region_id
     )
 
 

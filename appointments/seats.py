@@ -45,7 +45,7 @@ def take(*, slot_id: int, now: datetime, hold_swept: bool = False) -> None:
         taken__lt=F("seats") - F("closed"),
     ).update(taken=F("taken") + 1)
     if taken:
-        return
+        return None
     if not hold_swept and free_expired_holds(now=now, slot_id=slot_id):
         return take(slot_id=slot_id, now=now, hold_swept=True)
     slot = Slot.objects.filter(pk=slot_id).first()
@@ -89,9 +89,7 @@ def shift(changes: Mapping[int, int]) -> None:
             by_amount.setdefault(amount, []).append(slot_id)
     for amount, ids in sorted(by_amount.items()):
         for start in range(0, len(ids), BATCH):
-            Slot.objects.filter(id__in=ids[start : start + BATCH]).update(
-                taken=F("taken") + amount
-            )
+            Slot.objects.filter(id__in=ids[start : start + BATCH]).update(taken=F("taken") + amount)
 
 
 def _open_closures() -> QuerySet[Closure]:
@@ -141,10 +139,7 @@ def _taken_now() -> Greatest:
         .values("n")
     )
     held = (
-        Hold.objects.filter(slot=OuterRef("pk"))
-        .values("slot")
-        .annotate(n=Count("pk"))
-        .values("n")
+        Hold.objects.filter(slot=OuterRef("pk")).values("slot").annotate(n=Count("pk")).values("n")
     )
     return Greatest(
         Coalesce(Subquery(seated, output_field=IntegerField()), Value(0))

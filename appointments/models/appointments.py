@@ -71,6 +71,19 @@ class Appointment(models.Model):
     def is_live(self) -> bool:
         return self.state in self.LIVE_STATES
 
+    @property
+    def contact(self) -> tuple[str, str, str]:
+        """(phone, email, language): the account's, where one is linked, before the register's.
+
+        An empty string where there is none. Only a verified phone of the account counts.
+        """
+        application = self.application
+        person = application.claimed_by
+        if person is None:
+            return application.phone, application.email, application.language
+        phone = person.phone if person.phone_verified else ""
+        return phone or application.phone, person.email or application.email, person.language
+
 
 class Hold(models.Model):
     """A seat kept for a purpose until a moment. It counts in the slot's `taken`."""

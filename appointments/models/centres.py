@@ -1,10 +1,10 @@
 """Where and when one can come: regions, centres, weekly templates, slots."""
 
-from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language, gettext_lazy as _
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 
 class Quota(models.TextChoices):

@@ -110,6 +110,7 @@ class PlanLine(models.Model):
     delay_days = models.SmallIntegerField(null=True, blank=True)
     km = models.PositiveSmallIntegerField(default=0)
     # What undo puts back beside the slot.
+    was_state = models.CharField(max_length=10)
     was_original_date = models.DateField(null=True, blank=True)
     was_moved_count = models.PositiveSmallIntegerField(default=0)
 
@@ -162,6 +163,10 @@ class Offer(models.Model):
     deadline = models.DateTimeField()
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    # The plan that put another offer, or none, in its place; its undo opens this one again.
+    withdrawn_by = models.ForeignKey(
+        Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="withdrawn_offers"
+    )
 
     class Meta:
         constraints = [

@@ -1,0 +1,156 @@
+"""Answers to an offer: accept, give up, silence. Another time is booking's hold and confirm.
+
+Answering again, or after the end, changes nothing; the caller shows what stands (the offer's
+state). Verbs take `by` None for the person behind the message link: the token is the key.
+"""
+
+from datetime import datetime
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+from appointments import booking, messages, seats
+from appointments.errors import Refusal
+from appointments.models import Application, Appointment, Offer, Plan, TimelineEntry
+from appointments.timeline import APPLICANT, SYSTEM, entry
+from appointments.tokens import digest
+from appointments.verbs import verb
+
+
+def find(token: str, *, now: datetime) -> Offer:
+    """The offer behind a link. Refusals: offer_not_found; offer_not_live within the grace."""
+    offer = _with_all(Offer.objects).filter(token_hash=digest(token)).first()
+    if offer is None:
+        raise Refusal("offer_not_found")
+    if offer.live_at > now and offer.state == Offer.State.OPEN:
+        raise Refusal("offer_not_live")
+    return offer
+
+
+def open_offers_of(user: User, *, now: datetime) -> models.QuerySet[Offer]:
+    """The questions that wait for a signed-in person, the most urgent first."""
+    return (
+        _with_all(Offer.objects)
+        .filter(appointment__application__claimed_by=user, state=Offer.State.OPEN, live_at__lte=now)
+        .order_by("deadline")
+    )
+
+
+def _with_all(offers: models.Manager[Offer]) -> models.QuerySet[Offer]:
+    return offers.select_related(
+        "appointment__application__claimed_by", "old_slot__centre", "new_slot__centre", "plan"
+    )
+
+
+@verb
+def accept(*, offer_id: int, by: User | None) -> Offer:
+    """The new time suits: the seat, already theirs, is confirmed.
+
+    Refusals: not_yours, offer_not_live, in_doubt (another cut has touched the seat meanwhile).
+    """
+    now = timezone.now()
+    offer = _lock(offer_id, by)
+    if not offer.is_open:
+        return offer
+    _check_live(offer, now)
+    appointment = offer.appointment
+    if appointment.state != Appointment.State.CONFIRMED:
+        raise Refusal("in_doubt")
+    _end(offer, Offer.State.ACCEPTED, now)
+    written = _write(offer, TimelineEntry.Event.ACCEPTED, now, by, APPLICANT)
+    messages.confirmed(appointment, key=f"entry:{written.pk}", old=offer.old_slot, now=now)
+    return offer
+
+
+@verb
+def give_up(*, offer_id: int, by: User | None) -> Offer:
+    """No appointment wanted any more: cancelled, the seat is free; the offer ends `given_up`."""
+    now = timezone.now()
+    offer = _lock(offer_id, by)
+    if not offer.is_open:
+        return offer
+    _check_live(offer, now)
+    booking.cancel(appointment_id=offer.appointment_id, by=by, offer_state=Offer.State.GIVEN_UP)
+    offer.refresh_from_db(fields=["state", "ended_at"])
+    return offer
+
+
+def close_silent(*, now: datetime) -> int:
+    """End offers whose deadline has passed by the plan's silence policy (beat, each minute)."""
+    due = Offer.objects.filter(state=Offer.State.OPEN, deadline__lte=now).order_by("deadline", "pk")
+    return sum(
+        close_silent_one(offer_id=offer_id, now=now)
+        for offer_id in list(due.values_list("pk", flat=True))
+    )
+
+
+@verb
+def close_silent_one(*, offer_id: int, now: datetime) -> bool:
+    """`keep`: the new time stands. `requeue`: the seat is freed, the person first in line.
+
+    False when an answer came first. Somebody in doubt again keeps the question open: a plan will
+    replace it.
+    """
+    offer = _lock(offer_id, None)
+    appointment = offer.appointment
+    if not offer.is_open or offer.deadline > now:
+        return False
+    if appointment.state != Appointment.State.CONFIRMED:
+        return False
+    if offer.silence == Plan.Silence.KEEP:
+        _end(offer, Offer.State.KEPT, now)
+        _write(offer, TimelineEntry.Event.KEPT, now, None, SYSTEM)
+        return True
+    _end(offer, Offer.State.RELEASED, now)
+    written = _write(offer, TimelineEntry.Event.RELEASED, now, None, SYSTEM)
+    old = offer.new_slot
+    seats.release(slot_id=old.pk)
+    appointment.slot = None
+    appointment.state = Appointment.State.WAITING
+    appointment.waiting_since = now
+    appointment.first_in_line = True
+    appointment.save(update_fields=["slot", "state", "waiting_since", "first_in_line"])
+    messages.released(appointment, key=f"entry:{written.pk}", old=old, now=now)
+    return True
+
+
+def _lock(offer_id: int, by: User | None) -> Offer:
+    """Application, slots, appointment, offer: booking's order of locks."""
+    found = Offer.objects.values("appointment__application_id", "new_slot_id").get(pk=offer_id)
+    application = Application.objects.select_for_update().get(
+        pk=found["appointment__application_id"]
+    )
+    if by is not None:
+        booking.check_owner(application, by)
+    booking.lock_seats(application, found["new_slot_id"])
+    Offer.objects.select_for_update().get(pk=offer_id)
+    return _with_all(Offer.objects).get(pk=offer_id)
+
+
+def _check_live(offer: Offer, now: datetime) -> None:
+    if offer.live_at > now:
+        raise Refusal("offer_not_live")
+
+
+def _end(offer: Offer, state: Offer.State, now: datetime) -> None:
+    offer.state = state
+    offer.ended_at = now
+    offer.save(update_fields=["state", "ended_at"])
+    messages.answered(offer)
+
+
+def _write(
+    offer: Offer, event: TimelineEntry.Event, now: datetime, actor: User | None, by: str
+) -> TimelineEntry:
+    written = entry(
+        appointment=offer.appointment,
+        event=event,
+        at=now,
+        actor=actor,
+        by=by,
+        from_slot=offer.old_slot,
+        to_slot=offer.new_slot,
+    )
+    written.save()
+    return written

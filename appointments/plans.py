@@ -1,0 +1,602 @@
+"""Prepare a plan, approve it, apply it, undo it, settle it.
+
+A plan is solved twice: when it is prepared, for the officers to see, and afresh when it is
+applied, on the data of that moment and under lock, within the bounds that were approved.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import User
+from appointments import messages, seats
+from appointments.deadlines import answer_deadline
+from appointments.errors import Refusal
+from appointments.models import (
+    Appointment,
+    Closure,
+    Offer,
+    OfficeEntry,
+    Outage,
+    Plan,
+    PlanLine,
+    Region,
+    Slot,
+    TimelineEntry,
+)
+from appointments.outages import set_state, to_waiting_list, write_timeline
+from appointments.permissions import check_may_steer
+from appointments.plan_figures import figures_of, over_bounds
+from appointments.plan_problem import Situation, situation_of
+from appointments.planning.plan import Decision, Outcome
+from appointments.planning.problem import Policy
+from appointments.planning.scenario import parse_policy, policy_as_json
+from appointments.planning.solver import solve
+from appointments.timeline import OFFICER, entry, office
+from appointments.tokens import digest, new_token
+from appointments.verbs import verb
+from notifications import outbox
+
+# What a lone officer's own approval has to wait (DESIGN.md, step 4).
+LONE_WAIT = timedelta(minutes=15)
+
+
+# --- Prepare ------------------------------------------------------------------
+
+
+@verb
+def prepare(
+    *,
+    outage_id: int,
+    region_id: int,
+    by: User,
+    silence: str = Plan.Silence.KEEP,
+    policy: Policy | None = None,
+) -> Plan:
+    """Solve the region as it is now and store the result for officers to see. Moves nobody.
+
+    A plan of the same outage and region that still waits is dropped: the newest one counts.
+    Refusals: not_permitted, outage_not_open, plan_nobody, plan_in_grace.
+    """
+    now = timezone.now()
+    outage = _lock_outage(outage_id, by, region_id)
+    region = Region.objects.get(pk=region_id)
+    _check_no_grace(region, now)
+    lines, situation = _solve(region, policy or Policy(), now)
+    if not lines:
+        raise Refusal("plan_nobody")
+    for old in outage.plans.filter(region=region, state__in=Plan.PENDING_STATES):
+        _drop(old, now, by, why="a newer plan was prepared")
+    plan = Plan.objects.create(
+        outage=outage,
+        region=region,
+        policy=policy_as_json(policy or Policy()),
+        silence=silence,
+        prepared_by=by,
+        prepared_at=now,
+    )
+    _store(plan, lines, situation)
+    office(
+        outage=outage,
+        event=OfficeEntry.Event.PREPARED,
+        at=now,
+        actor=by,
+        plan=plan,
+        facts=plan.summary["total"],
+    )
+    messages.plan_waits(plan, now=now)
+    return plan
+
+
+def _lock_outage(outage_id: int, by: User, region_id: int) -> Outage:
+    outage = Outage.objects.select_for_update().get(pk=outage_id)
+    check_may_steer(by, [region_id])
+    if not outage.is_open:
+        raise Refusal("outage_not_open")
+    return outage
+
+
+def _check_no_grace(region: Region, now: datetime) -> None:
+    """Within a grace an undo must find everything as the plan left it."""
+    if Plan.objects.filter(region=region, state=Plan.State.APPLIED, live_at__gt=now).exists():
+        raise Refusal("plan_in_grace")
+
+
+def _drop(plan: Plan, now: datetime, by: User | None, *, why: str) -> None:
+    plan.state = Plan.State.DROPPED
+    plan.save(update_fields=["state"])
+    office(
+        outage=plan.outage,
+        event=OfficeEntry.Event.DROPPED,
+        at=now,
+        actor=by,
+        plan=plan,
+        why=why,
+    )
+
+
+def _solve(region: Region, policy: Policy, now: datetime) -> tuple[list[PlanLine], Situation]:
+    """Unsaved lines, one for each person who competes or was in doubt, in order of ARN."""
+    situation = situation_of(region=region, policy=policy, now=now)
+    decisions = solve(situation.problem).decisions if situation.people else ()
+    lines = [_line(situation, decision) for decision in decisions]
+    lines += [_kept(situation, appointment) for appointment in situation.relieved]
+    return lines, situation
+
+
+def _line(situation: Situation, decision: Decision) -> PlanLine:
+    appointment = situation.people[decision.arn]
+    return PlanLine(
+        appointment=appointment,
+        tier=situation.tiers[appointment.application_id],
+        outcome=PlanLine.Outcome(decision.outcome),
+        reason=decision.reason or "",
+        from_slot_id=appointment.slot_id,
+        to_slot_id=decision.slot,
+        delay_days=decision.delay_days,
+        km=decision.km,
+        was_state=appointment.state,
+        was_original_date=appointment.original_date,
+        was_moved_count=appointment.moved_count,
+    )
+
+
+def _kept(situation: Situation, appointment: Appointment) -> PlanLine:
+    """In doubt, but the slot has room again: keeps the seat without competing for it."""
+    assert appointment.slot is not None
+    first = appointment.original_date or appointment.slot.date
+    return PlanLine(
+        appointment=appointment,
+        tier=situation.tiers[appointment.application_id],
+        outcome=PlanLine.Outcome.KEEP,
+        from_slot_id=appointment.slot_id,
+        to_slot_id=appointment.slot_id,
+        delay_days=(appointment.slot.date - first).days,
+        was_state=appointment.state,
+        was_original_date=appointment.original_date,
+        was_moved_count=appointment.moved_count,
+    )
+
+
+def _store(plan: Plan, lines: Sequence[PlanLine], situation: Situation) -> None:
+    for line in lines:
+        line.plan = plan
+    plan.lines.all().delete()
+    PlanLine.objects.bulk_create(lines, batch_size=seats.BATCH)
+    plan.summary = figures_of(lines, situation.slots)
+    plan.fingerprint = _fingerprint(lines)
+    plan.save(update_fields=["summary", "fingerprint"])
+
+
+def _fingerprint(lines: Iterable[PlanLine]) -> str:
+    """Digest of who goes where: equal for equal plans, whatever the row ids."""
+    rows = sorted((x.appointment_id, x.outcome, x.to_slot_id or 0) for x in lines)
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+# --- Approve ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What an approval allows the applied plan to be at most."""
+
+    moved: int
+    unplaced: int
+    worst_delay_days: Mapping[str, int]  # by tier
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(replace(self, worst_delay_days=dict(self.worst_delay_days)))
+
+
+def suggested_bounds(plan: Plan) -> Bounds:
+    """The prepared plan with a little room: people come and go until it is applied."""
+    total = plan.summary["total"]
+    room = max(10, total["people"] // 50)
+    return Bounds(
+        moved=total["move"] + room,
+        unplaced=total["unplaced"] + room,
+        worst_delay_days={
+            tier: worst + 3 for tier, worst in plan.summary["worst_delay_days"].items()
+        },
+    )
+
+
+@verb
+def approve(*, plan_id: int, by: User, bounds: Bounds, fingerprint: str, reason: str = "") -> Plan:
+    """Allow the plan, as it was seen (fingerprint), to be applied within bounds.
+
+    By a second officer. Who prepared it may approve it alone only where the region allows, with a
+    reason, and must wait LONE_WAIT; the other officers are told. Again: changes nothing.
+    """
+    now = timezone.now()
+    plan = _lock_plan(plan_id, by)
+    if plan.state == Plan.State.APPROVED:
+        return plan
+    if plan.state != Plan.State.PREPARED:
+        raise Refusal("plan_not_prepared")
+    if plan.fingerprint != fingerprint:
+        raise Refusal("plan_changed")
+    problem = over_bounds(plan.summary, bounds.as_json())
+    if problem:
+        raise Refusal("bounds_too_small", problem=problem)
+    alone = plan.prepared_by_id == by.pk
+    if alone:
+        _check_alone(plan, reason)
+    plan.state = Plan.State.APPROVED
+    plan.approved_by = by
+    plan.approved_at = now
+    plan.bounds = bounds.as_json()
+    plan.lone_reason = reason if alone else ""
+    plan.not_before = now + LONE_WAIT if alone else None
+    plan.save()
+    office(
+        outage=plan.outage,
+        event=OfficeEntry.Event.APPROVED,
+        at=now,
+        actor=by,
+        plan=plan,
+        why=reason,
+        facts={"alone": alone, **plan.bounds},
+    )
+    if alone:
+        messages.approved_alone(plan, now=now)
+    return plan
+
+
+def _check_alone(plan: Plan, reason: str) -> None:
+    if not plan.region.lone_approval:
+        raise Refusal("lone_not_allowed")
+    if not reason.strip():
+        raise Refusal("lone_reason_missing")
+
+
+def _lock_plan(plan_id: int, by: User) -> Plan:
+    """The outage first, then the plan: the order of every verb that touches both."""
+    outage_id = Plan.objects.values_list("outage_id", flat=True).get(pk=plan_id)
+    Outage.objects.select_for_update().get(pk=outage_id)
+    plan = (
+        Plan.objects.select_for_update(of=("self",))
+        .select_related("outage", "region")
+        .get(pk=plan_id)
+    )
+    check_may_steer(by, [plan.region_id])
+    return plan
+
+
+# --- Apply ------------------------------------------------------------------
+
+
+@verb
+def apply(*, plan_id: int, by: User) -> Plan:
+    """Solve afresh under lock and put everyone where the solution says, or change nothing.
+
+    Outside the approved bounds the plan goes back to `prepared`, with the new lines, for an
+    officer to look at: the caller sees it by the state. Again: changes nothing.
+    """
+    now = timezone.now()
+    plan = _lock_plan(plan_id, by)
+    if plan.state == Plan.State.APPLIED:
+        return plan
+    if plan.state != Plan.State.APPROVED:
+        raise Refusal("plan_not_approved")
+    if not plan.outage.is_open:
+        raise Refusal("outage_not_open")
+    if plan.not_before and now < plan.not_before:
+        raise Refusal("plan_waits", at=timezone.localtime(plan.not_before).strftime("%H:%M"))
+    _check_no_grace(plan.region, now)
+    policy = parse_policy(plan.policy)
+    lines, situation = _solve_under_lock(plan.region, policy, now)
+    _store(plan, lines, situation)
+    problem = over_bounds(plan.summary, plan.bounds)
+    if problem:
+        return _back_to_officer(plan, problem, now, by)
+    plan.state = Plan.State.APPLIED
+    plan.applied_by = by
+    plan.applied_at = now
+    plan.live_at = now + timedelta(minutes=settings.GRACE_MINUTES)
+    plan.save()
+    _carry_out(plan, lines, situation.slots, now, by)
+    office(
+        outage=plan.outage,
+        event=OfficeEntry.Event.APPLIED,
+        at=now,
+        actor=by,
+        plan=plan,
+        facts=plan.summary["total"],
+    )
+    return plan
+
+
+def _solve_under_lock(
+    region: Region, policy: Policy, now: datetime
+) -> tuple[list[PlanLine], Situation]:
+    """Slots first, then appointments: nobody books, cancels or answers until this ends."""
+    first = situation_of(region=region, policy=policy, now=now)
+    seats.lock(first.slots)
+    people = [a.pk for a in (*first.people.values(), *first.relieved)]
+    for start in range(0, len(people), seats.BATCH):
+        list(
+            Appointment.objects.select_for_update()
+            .filter(pk__in=people[start : start + seats.BATCH])
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+    return _solve(region, policy, now)
+
+
+def _back_to_officer(plan: Plan, problem: str, now: datetime, by: User) -> Plan:
+    plan.state = Plan.State.PREPARED
+    plan.approved_by = None
+    plan.approved_at = None
+    plan.lone_reason = ""
+    plan.not_before = None
+    plan.save()
+    office(
+        outage=plan.outage,
+        event=OfficeEntry.Event.OUT_OF_BOUNDS,
+        at=now,
+        actor=by,
+        plan=plan,
+        why=problem,
+        facts=plan.summary["total"],
+    )
+    return plan
+
+
+def _carry_out(
+    plan: Plan, lines: Sequence[PlanLine], slots: Mapping[int, Slot], now: datetime, by: User
+) -> None:
+    """Seats, appointments, timelines, offers and outbox rows, all set-based."""
+    by_outcome: dict[str, list[PlanLine]] = {outcome: [] for outcome in Outcome}
+    for line in lines:
+        by_outcome[line.outcome].append(line)
+    _keep(plan, by_outcome[Outcome.KEEP], now, by)
+    _move(plan, by_outcome[Outcome.MOVE], slots, now, by)
+    _leave_unplaced(plan, by_outcome[Outcome.UNPLACED], now, by)
+
+
+def _keep(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) -> None:
+    assert plan.live_at is not None
+    people = [line.appointment for line in lines]
+    set_state(people, Appointment.State.CONFIRMED)
+    write_timeline(people, TimelineEntry.Event.STANDS, at=now, actor=by)
+    messages.stands(
+        people,
+        outage=plan.outage,
+        key=f"plan:{plan.pk}",
+        batch=messages.plan_batch(plan.pk),
+        send_after=plan.live_at,
+        now=now,
+    )
+
+
+def _move(
+    plan: Plan,
+    lines: Sequence[PlanLine],
+    slots: Mapping[int, Slot],
+    now: datetime,
+    by: User,
+) -> None:
+    if not lines:
+        return
+    seats.shift(_seat_changes(lines))
+    line = PlanLine.objects.filter(plan=plan, appointment=OuterRef("pk"))
+    Appointment.objects.filter(pk__in=_people(plan, Outcome.MOVE)).update(
+        slot_id=Subquery(line.values("to_slot_id")),
+        state=Appointment.State.CONFIRMED,
+        moved_count=F("moved_count") + 1,
+        original_date=Coalesce(F("original_date"), Subquery(line.values("from_slot__date"))),
+    )
+    TimelineEntry.objects.bulk_create(
+        [
+            entry(
+                appointment=x.appointment,
+                event=TimelineEntry.Event.MOVED,
+                at=now,
+                actor=by,
+                by=OFFICER,
+                why=x.reason,
+                from_slot=x.from_slot_id,
+                to_slot=x.to_slot_id,
+            )
+            for x in lines
+        ],
+        batch_size=seats.BATCH,
+    )
+    _open_offers(plan, lines, slots, now)
+
+
+def _people(plan: Plan, outcome: Outcome) -> Any:
+    return PlanLine.objects.filter(plan=plan, outcome=outcome).values("appointment_id")
+
+
+def _seat_changes(lines: Iterable[PlanLine], *, back: bool = False) -> dict[int, int]:
+    """Change of `taken` per slot for moves, or for taking them back."""
+    changes: Counter[int] = Counter()
+    for line in lines:
+        assert line.to_slot_id is not None
+        changes[line.from_slot_id] += 1 if back else -1
+        changes[line.to_slot_id] -= 1 if back else -1
+    return dict(changes)
+
+
+def _open_offers(
+    plan: Plan, lines: Sequence[PlanLine], slots: Mapping[int, Slot], now: datetime
+) -> None:
+    """Ask each person moved. An offer that was still open is withdrawn: one message replaces it."""
+    assert plan.live_at is not None
+    replaced = _withdraw_offers(plan, Outcome.MOVE, now)
+    offers: list[tuple[Offer, str, bool]] = []
+    for line in lines:
+        token = new_token()
+        assert line.to_slot_id is not None
+        new = slots[line.to_slot_id]
+        offer = Offer(
+            appointment=line.appointment,
+            plan=plan,
+            kind=Offer.Kind.MOVED,
+            silence=plan.silence,
+            old_slot=slots[line.from_slot_id],
+            new_slot=new,
+            token_hash=digest(token),
+            live_at=plan.live_at,
+            deadline=answer_deadline(live_at=plan.live_at, visit_at=new.starts_at),
+            created_at=now,
+        )
+        offers.append((offer, token, line.appointment_id in replaced))
+    Offer.objects.bulk_create([offer for offer, _, _ in offers], batch_size=seats.BATCH)
+    messages.offered(offers, outage=plan.outage, batch=messages.plan_batch(plan.pk), now=now)
+
+
+def _withdraw_offers(plan: Plan, outcome: Outcome, now: datetime) -> set[int]:
+    open_offers = Offer.objects.filter(
+        state=Offer.State.OPEN, appointment__in=_people(plan, outcome)
+    )
+    people = set(open_offers.values_list("appointment_id", flat=True))
+    open_offers.update(state=Offer.State.WITHDRAWN, ended_at=now, withdrawn_by=plan)
+    return people
+
+
+def _leave_unplaced(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) -> None:
+    assert plan.live_at is not None
+    _withdraw_offers(plan, Outcome.UNPLACED, now)
+    people = [line.appointment for line in lines]
+    for appointment in people:
+        assert appointment.slot is not None
+        appointment.original_date = appointment.original_date or appointment.slot.date
+    Appointment.objects.bulk_update(people, ["original_date"], batch_size=seats.BATCH)
+    to_waiting_list(
+        people,
+        outage=plan.outage,
+        key=f"plan:{plan.pk}",
+        batch=messages.plan_batch(plan.pk),
+        send_after=plan.live_at,
+        now=now,
+        by=by,
+    )
+
+
+# --- Undo ------------------------------------------------------------------
+
+
+@verb
+def undo(*, plan_id: int, by: User, why: str = "") -> Plan:
+    """Within the grace: everyone back where they were, in doubt as before; no message leaves.
+
+    A new, recorded step. Whoever has acted since (cancelled, changed) stays where they chose.
+    Again: changes nothing.
+    """
+    now = timezone.now()
+    plan = _lock_plan(plan_id, by)
+    if plan.state == Plan.State.UNDONE:
+        return plan
+    if plan.state != Plan.State.APPLIED or plan.live_at is None or now >= plan.live_at:
+        raise Refusal("plan_not_undoable")
+    lines = list(plan.lines.select_related("appointment").order_by("appointment_id"))
+    seats.lock(slot for line in lines for slot in (line.from_slot_id, line.to_slot_id) if slot)
+    lines = _still_as_planned(lines)
+    _put_back(plan, lines, now, by)
+    outbox.cancel(batch=messages.plan_batch(plan.pk), reason="plan undone")
+    plan.state = Plan.State.UNDONE
+    plan.undone_by = by
+    plan.undone_at = now
+    plan.save(update_fields=["state", "undone_by", "undone_at"])
+    office(
+        outage=plan.outage,
+        event=OfficeEntry.Event.UNDONE,
+        at=now,
+        actor=by,
+        plan=plan,
+        why=why,
+        facts={"people": len(lines)},
+    )
+    return plan
+
+
+def _still_as_planned(lines: Sequence[PlanLine]) -> list[PlanLine]:
+    """Locked, and read again under the lock: those whom nothing has changed since."""
+    current: dict[int, Appointment] = {}
+    ids = [line.appointment_id for line in lines]
+    for start in range(0, len(ids), seats.BATCH):
+        rows = Appointment.objects.select_for_update().filter(
+            pk__in=ids[start : start + seats.BATCH]
+        )
+        current.update({a.pk: a for a in rows.order_by("pk")})
+    kept = []
+    for line in lines:
+        appointment = current[line.appointment_id]
+        waiting = line.outcome == PlanLine.Outcome.UNPLACED
+        expected = Appointment.State.WAITING if waiting else Appointment.State.CONFIRMED
+        if appointment.state == expected and appointment.slot_id == line.to_slot_id:
+            line.appointment = appointment
+            kept.append(line)
+    return kept
+
+
+def _put_back(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) -> None:
+    moved = [x for x in lines if x.outcome == PlanLine.Outcome.MOVE]
+    unplaced = [x for x in lines if x.outcome == PlanLine.Outcome.UNPLACED]
+    seats.shift(_seat_changes(moved, back=True))
+    seats.shift(Counter(line.from_slot_id for line in unplaced))
+    for line in lines:
+        appointment = line.appointment
+        appointment.slot_id = line.from_slot_id
+        appointment.state = line.was_state
+        appointment.original_date = line.was_original_date
+        appointment.moved_count = line.was_moved_count
+        appointment.waiting_since = None
+    people = [line.appointment for line in lines]
+    Appointment.objects.bulk_update(
+        people,
+        ["slot", "state", "original_date", "moved_count", "waiting_since"],
+        batch_size=200,
+    )
+    write_timeline(people, TimelineEntry.Event.UNDONE, at=now, actor=by)
+    ids = [appointment.pk for appointment in people]
+    for start in range(0, len(ids), seats.BATCH):
+        part = Offer.objects.filter(appointment__in=ids[start : start + seats.BATCH])
+        part.filter(plan=plan, state=Offer.State.OPEN).update(
+            state=Offer.State.WITHDRAWN, ended_at=now
+        )
+        part.filter(withdrawn_by=plan, state=Offer.State.WITHDRAWN).update(
+            state=Offer.State.OPEN, ended_at=None, withdrawn_by=None
+        )
+
+
+# --- Settle ------------------------------------------------------------------
+
+
+def settle(*, now: datetime) -> int:
+    """After the grace: open the seats that are free again to the public (beat, each minute)."""
+    due = Plan.objects.filter(
+        state=Plan.State.APPLIED, live_at__lte=now, settled_at__isnull=True
+    ).values_list("pk", flat=True)
+    return sum(settle_one(plan_id=plan_id, now=now) for plan_id in list(due))
+
+
+@verb
+def settle_one(*, plan_id: int, now: datetime) -> bool:
+    """Settle one plan; False when it was settled or undone in the meantime."""
+    plan = Plan.objects.select_for_update(of=("self",)).select_related("outage").get(pk=plan_id)
+    if plan.state != Plan.State.APPLIED or plan.settled_at is not None:
+        return False
+    slot_ids = list(
+        Closure.objects.filter(cut__outage=plan.outage, slot__region=plan.region)
+        .values_list("slot_id", flat=True)
+        .distinct()
+    )
+    seats.lock(slot_ids)
+    seats.resume(slot_ids=slot_ids)
+    plan.settled_at = now
+    plan.save(update_fields=["settled_at"])
+    office(outage=plan.outage, event=OfficeEntry.Event.SETTLED, at=now, actor=None, plan=plan)
+    return True
