@@ -1,4 +1,4 @@
-"""Refuse to start where signing in would be unsafe. Codes are listed in docs/operations.md."""
+"""Refuse to start where signing in would be unsafe."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta

@@ -6,11 +6,12 @@ allowance inside the transaction of what it allows: a refusal later on gives it 
 """
 
 import ipaddress
+import logging
 from datetime import datetime, timedelta
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest
@@ -18,6 +19,8 @@ from django.utils.crypto import salted_hmac
 
 from accounts.errors import SignInRefusal
 from accounts.models import Allowance
+
+log = logging.getLogger(__name__)
 
 # Of an IPv6 address this much is one subscriber; the rest they can change at will.
 IPV6_PREFIX = 64
@@ -49,8 +52,10 @@ def network_of(request: HttpRequest) -> str:
     """
     try:
         address = ipaddress.ip_address(get_adapter().get_client_ip(request))
-    except (PermissionDenied, ValueError):
-        # A Unix socket without a proxy in front: all share one limit, which is safe.
+    except (ImproperlyConfigured, PermissionDenied, ValueError) as error:
+        # A Unix socket without a proxy, or fewer proxies than the settings say. All who come
+        # this way share one limit: safe, and it is heard of.
+        log.error("no network address: %s", type(error).__name__)
         return UNKNOWN_NETWORK
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
@@ -61,8 +66,12 @@ def network_of(request: HttpRequest) -> str:
 
 def delete_ended(*, now: datetime) -> int:
     """Forget allowances whose time is over; returns how many."""
-    deleted, _by_model = Allowance.objects.filter(ends_at__lte=now).delete()
-    return deleted
+    ended = Allowance.objects.filter(ends_at__lte=now)
+    with transaction.atomic():
+        # Those which somebody renews at this moment stay: waiting for them could be in a circle.
+        free = list(ended.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        Allowance.objects.filter(pk__in=free).delete()
+    return len(free)
 
 
 def _key(limit: str, period: timedelta, subject: tuple[str, ...]) -> str:

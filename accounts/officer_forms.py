@@ -6,7 +6,6 @@ from allauth.account.forms import ReauthenticateForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as MfaReauthenticateForm
-from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -15,9 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts import limits, officers, second_factor
 from accounts.errors import MESSAGES, SignInRefusal
 from accounts.fields import form_helper
+from accounts.models import User
 from accounts.phones import plain_digits
 
 CODE_ATTRS = {"autocomplete": "one-time-code", "inputmode": "numeric", "class": "input-short"}
+APP_CODE_MISSING = _("Enter the 6 digits that your app shows.")
 CODE_MISSING = _("Enter the 6 digits that your app shows, or a recovery code.")
 
 
@@ -78,19 +79,27 @@ class SecondFactorAgainForm(_CodeOfApp, MfaReauthenticateForm):
     """The same question within a session."""
 
 
-class SetUpAppForm(ActivateTOTPForm):
-    """The first code of a new app: proves that it holds the secret of this page."""
+class SetUpAppForm(forms.Form):
+    """The first code of a new app: proves that it holds the secret of this page.
+
+    allauth's own form would leave the secret in clear in the session.
+    """
+
+    code = forms.CharField(
+        label=_("Code that the app shows now"),
+        help_text=_("6 digits."),
+        max_length=40,
+        widget=forms.TextInput(attrs=CODE_ATTRS),
+        error_messages={"required": APP_CODE_MISSING, "max_length": APP_CODE_MISSING},
+    )
 
     step: int
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.user = user
         self.helper = form_helper(submit=_("Use this app from now on"))
-        field = self.fields["code"]
-        field.label = _("Code that the app shows now")
-        field.help_text = _("6 digits.")
-        field.widget = forms.TextInput(attrs=CODE_ATTRS)
-        field.error_messages["required"] = _("Enter the 6 digits that your app shows.")
+        self.secret = second_factor.offered_secret(context.request, renew=not self.is_bound)
 
     def clean_code(self) -> str:
         now, typed = timezone.now(), plain_digits(self.cleaned_data["code"]).replace(" ", "")

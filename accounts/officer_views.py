@@ -91,6 +91,10 @@ class SecondFactorView(_CodePage, AuthenticateView):
         self.auth_form = self.get_form_class()(user=self.stage.login.user, data=data)
         return self.auth_form
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        log.info("officer %s signed in", form.user.pk)
+        return super().form_valid(form)
+
 
 @method_decorator(never_cache, name="dispatch")
 class SecurityView(TemplateView):
@@ -128,6 +132,7 @@ class SetUpAppView(_CodePage, ActivateTOTPView):
         record_authentication(
             self.request, officer, method=officers.SECOND_FACTOR, id=app.pk, type=app.type
         )
+        self.request.session.pop(second_factor.OFFERED_KEY, None)
         self.request.session.cycle_key()
         log.warning("officer %s set up an app", officer.pk)
         return response

@@ -15,9 +15,10 @@ def person_for_phone(*, phone: str, language: str, now: datetime) -> User:
     """The account of this number (E.164), made on the way if there is none.
 
     A new account is unverified and has the language of the page it was made from; so has one
-    that is still unverified, because the next page may be somebody else's.
+    that is still unverified, because the next page may be somebody else's. In a transaction: the
+    row is locked, so that it is not forgotten before a code hangs on it.
     """
-    person, _created = User.objects.get_or_create(
+    person, _created = User.objects.select_for_update().get_or_create(
         phone=phone,
         defaults={"language": language, "date_joined": now, "password": _no_password()},
     )

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
-from allauth.mfa.utils import decrypt
+from allauth.mfa.utils import decrypt, encrypt
 from django.conf import settings
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from accounts import limits
@@ -25,6 +26,8 @@ TYPE = Authenticator.Type
 STEP_SECONDS = 30
 # In Authenticator.data: the step of the last code that was accepted; no code opens twice.
 LAST_STEP = "last_step"
+# In the session, while an app is being set up.
+OFFERED_KEY = "app_being_set_up"
 
 
 def is_set_up(officer: User) -> bool:
@@ -55,6 +58,14 @@ def matching_step(secret: str, typed: str, now: datetime) -> int | None:
 
 def code_of(secret: str, step: int) -> str:
     return totp.format_hotp_value(totp.hotp_value(secret, step))
+
+
+def offered_secret(request: HttpRequest, *, renew: bool) -> str:
+    """The secret that this session was shown to set up an app with, base32; encrypted there."""
+    offered = request.session.get(OFFERED_KEY)
+    if renew or not offered:
+        offered = request.session[OFFERED_KEY] = encrypt(totp.generate_totp_secret())
+    return decrypt(offered)
 
 
 def forget_app(*, officer: User) -> None:

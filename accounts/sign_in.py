@@ -73,11 +73,11 @@ def check_code(*, code_id: UUID, typed: str, now: datetime) -> User:
     if not constant_time_compare(_hash(asked, typed), asked.code_hash) or asked.person is None:
         raise _wrong(asked)
     with transaction.atomic():
-        ours = SignInCode.objects.filter(pk=code_id, ended_at__isnull=True)
-        if not ours.update(ended_at=now):
-            raise SignInRefusal("code_ended")
+        # The person before the code, as everywhere, so that nobody waits in a circle.
         if not _let_in(asked, asked.person):
             raise _wrong(asked)
+        if not SignInCode.objects.filter(pk=code_id, ended_at__isnull=True).update(ended_at=now):
+            raise SignInRefusal("code_ended")
     return asked.person
 
 

@@ -1,7 +1,6 @@
 """Refuse to start a public site on the conveniences of the demo.
 
-Public is a site that answers to other names than this machine's own, or over https. The codes
-are listed in docs/operations.md.
+Public is a site that answers to other names than this machine's own, or over https.
 """
 
 from collections.abc import Iterator

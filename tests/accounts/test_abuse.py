@@ -1,5 +1,6 @@
 """What somebody with bad intentions would try."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,16 +9,20 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.models import SignInCode, User
+from accounts.views import EMAIL_SECONDS
 from notifications.models import Message
 from tests.accounts.conftest import (
     BY_EMAIL,
     CODE,
     EMAIL,
+    OFFICER_CODE,
     PHONE,
     SIGN_IN,
     TYPED,
+    app_code,
     ask,
     english_client,
+    give_password,
     is_signed_in,
     last_code,
     wrong,
@@ -161,3 +166,32 @@ def test_address_with_unicode_that_looks_alike_is_another_address(client: Client
     client.post(BY_EMAIL, {"contact": EMAIL.replace("a", "\u0430")})
     client.post(BY_EMAIL, {"contact": EMAIL.replace("s", "\u017f")})
     assert not Message.objects.exists()
+
+
+def test_address_made_of_markup_is_shown_as_text(client: Client):
+    client.post(BY_EMAIL, {"contact": '"<b>bold</b>"@example.in'})
+    text = client.get(CODE).text
+    assert "&lt;b&gt;bold" in text
+    assert "<b>bold" not in text
+
+
+def test_address_takes_as_long_to_answer_whether_an_account_has_it(client: Client, person: User):
+    for address in (EMAIL, "nobody@example.in"):
+        started = time.perf_counter()
+        english_client().post(BY_EMAIL, {"contact": address})
+        assert time.perf_counter() - started >= EMAIL_SECONDS
+
+
+def test_officer_signs_in_while_the_cache_is_away(client: Client, officer: User, settings):
+    broken = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
+    settings.CACHES = {"default": {**broken, "LOCATION": "redis://127.0.0.1:1/0"}}
+    give_password(client)
+    client.post(OFFICER_CODE, {"code": app_code()})
+    assert client.get("/officers/").status_code == 200
+
+
+def test_fewer_proxies_than_the_settings_say_is_no_error(client: Client, settings, caplog):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    response = client.post(SIGN_IN, {"contact": TYPED}, headers={"x-forwarded-for": "203.0.113.9"})
+    assert response.status_code == 302
+    assert "no network address" in caplog.text

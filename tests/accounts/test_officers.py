@@ -316,6 +316,14 @@ def test_secret_and_recovery_seed_lie_encrypted(client: Client, newcomer: User):
     assert spare.data["seed"].startswith("gAAAA")
 
 
+def test_secret_that_is_being_set_up_lies_encrypted_too_and_leaves_the_session(client, newcomer):
+    give_password(client)
+    secret = client.get(SET_UP).context["form"].secret
+    assert secret not in str(dict(client.session))
+    set_up_app(client)
+    assert second_factor.OFFERED_KEY not in client.session
+
+
 def test_secrets_can_be_read_after_the_sites_key_was_changed(client, officer, settings):
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another-" + "1" * 50

@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts import limits, people, second_factor, sign_in
 from accounts.errors import SignInRefusal
@@ -110,3 +110,22 @@ def test_forgetting_does_not_take_an_account_that_is_being_proven():
     opened = [answer for answer in answers if isinstance(answer, User)]
     # Either it was proven in time and stays, or it was forgotten and did not open.
     assert len(opened) == User.objects.filter(phone_verified=True).count()
+
+
+def test_forgetting_ended_limits_does_not_meet_their_renewal_in_a_circle():
+    names = ["wait_for_next_code", "address_here", "address", "network", "all_sms"]
+    for name in names:
+        limits.take(name, "a", now=MORNING)
+    later = MORNING + timedelta(days=2)
+
+    def work(number: int) -> Any:
+        if number % 2:
+            return limits.delete_ended(now=later)
+        with transaction.atomic():
+            for name in names:
+                limits.take(name, "a", now=later)
+        return "taken"
+
+    answers = at_once(work)
+    assert answers.count("taken") == 1
+    assert answers.count("wait_for_next_code") == AT_ONCE // 2 - 1
