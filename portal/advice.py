@@ -7,17 +7,17 @@ from django.utils.translation import gettext as _
 
 @dataclass(frozen=True)
 class Advice:
-    """`what` in a few words, `more` in a sentence. The first `URGENT` stand on the home page."""
+    """`what` in a few words, `more` in a sentence."""
 
     what: str
     more: str
 
 
-URGENT = 3
-
-
 def advice(site: str) -> list[Advice]:
-    """Advice in the active language. `site` is the host whose links may be opened."""
+    """Advice in the active language. `site` is the host whose links may be opened.
+
+    The first item is for days on which something is down; the home page leaves it out on others.
+    """
     return [
         Advice(
             _("Do not travel until a new SMS comes"),

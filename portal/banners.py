@@ -8,12 +8,15 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appointments.models import Appointment, CapacityCut, Centre, Outage, Slot
+from appointments.models import Appointment, CapacityCut, Outage, Slot
+from appointments.outages import centres_of
 from notifications import dates
 from portal.language import reader_language
 
 # How long the banner says that the service is back.
 RESTORED_SHOWN_FOR = dt.timedelta(hours=48)
+# More than these are counted, not named; the list of centres shows which.
+TOWNS_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,8 @@ def current_outages(now: dt.datetime) -> QuerySet[Outage]:
     )
 
 
-def touched_centres(outage: Outage) -> QuerySet[Centre]:
-    """The centres in an outage's scope."""
-    if outage.scope == Outage.Scope.CENTRES:
-        return outage.centres.all()
-    if outage.scope == Outage.Scope.REGION:
-        return Centre.objects.filter(region_id=outage.region_id)
-    return Centre.objects.all()
-
-
 def touched_centre_ids(outage: Outage) -> set[int]:
-    return {centre.pk for centre in touched_centres(outage)}
+    return {centre.pk for centre in centres_of(outage)}
 
 
 def banner_of(outage: Outage, now: dt.datetime) -> Banner:
@@ -99,24 +93,29 @@ def banner_of(outage: Outage, now: dt.datetime) -> Banner:
 
 def next_cut_day(outage: Outage, now: dt.datetime) -> Capacity | None:
     """Seats on the first day from today on that the outage cuts; None where it cuts none."""
-    today = timezone.localdate(now)
-    cuts = CapacityCut.objects.filter(outage=outage, date__gte=today)
-    first = cuts.order_by("date").values_list("date", flat=True).first()
+    cuts = CapacityCut.objects.filter(outage=outage, date__gte=timezone.localdate(now))
+    first = cuts.values("date").annotate(left=Sum("seats_left")).order_by("date").first()
     if first is None:
         return None
-    left = cuts.filter(date=first).aggregate(n=Sum("seats_left"))["n"]
-    total = Slot.objects.filter(centre__in=touched_centres(outage), date=first).aggregate(
-        n=Sum("seats")
-    )["n"]
-    return Capacity(date=first, total=total or 0, left=left)
+    slots = Slot.objects.filter(centre__in=centres_of(outage), date=first["date"])
+    total = slots.aggregate(seats=Sum("seats"))["seats"] or 0
+    return Capacity(date=first["date"], total=total, left=first["left"])
 
 
 def scope_in_words(outage: Outage) -> str:
     if outage.scope == Outage.Scope.CENTRES:
-        return ", ".join(centre.town for centre in outage.centres.all())
+        return _towns(sorted(centre.town for centre in outage.centres.all()))
     if outage.scope == Outage.Scope.REGION and outage.region:
-        return _("All centres of %(region)s") % {"region": outage.region.name}
+        return _("All centres of the regional passport office, %(region)s") % {
+            "region": outage.region.name
+        }
     return _("All centres")
+
+
+def _towns(names: list[str]) -> str:
+    if len(names) <= TOWNS_NAMED:
+        return ", ".join(names)
+    return _("%(count)s centres") % {"count": len(names)}
 
 
 def _stopped(outage: Outage) -> Banner:
@@ -133,7 +132,7 @@ def _stopped(outage: Outage) -> Banner:
 def _reduced(outage: Outage, capacity: Capacity) -> Banner:
     return Banner(
         state="reduced",
-        heading=_("Partial service: check your status before you travel"),
+        heading=_("Partial service: come only if your appointment stands"),
         scope=scope_in_words(outage),
         text=outage.text,
         facts=_facts(outage),
@@ -144,7 +143,6 @@ def _reduced(outage: Outage, capacity: Capacity) -> Banner:
 
 def _restored(outage: Outage) -> Banner:
     assert outage.ended_at is not None  # a named constraint: not open means ended
-    language = reader_language()
     return Banner(
         state="restored",
         heading=_("Service restored"),
@@ -153,24 +151,29 @@ def _restored(outage: Outage) -> Banner:
             "Passport services have been running again since %(moment)s. If you were given a new"
             " time, accept it or choose another date by the time in your SMS."
         )
-        % {"moment": dates.long_moment(outage.ended_at, language)},
+        % {"moment": _in_words(outage.ended_at)},
         facts=(Fact(label=_("Where"), value=scope_in_words(outage)),),
         changed_at=outage.ended_at,
     )
 
 
 def _facts(outage: Outage) -> tuple[Fact, ...]:
-    language = reader_language()
-    until = (
-        dates.long_moment(outage.expected_until, language)
-        if outage.expected_until
-        else _("not known yet")
-    )
+    until = outage.expected_until
     return (
         Fact(label=_("Where"), value=scope_in_words(outage)),
-        Fact(label=_("Since"), value=dates.long_moment(outage.since, language)),
-        Fact(label=_("Expected to last until"), value=until),
+        Fact(label=_("Since"), value=_in_words(outage.since)),
+        Fact(
+            label=_("Expected to last until"),
+            value=_in_words(until) if until else _("not known yet"),
+        ),
     )
+
+
+def _in_words(moment: dt.datetime) -> str:
+    """Day and time, which may part between them but not inside "शाम 5:10 बजे"."""
+    language = reader_language()
+    clock = dates.clock(moment, language).replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{dates.long_day(moment, language)}, {clock}"
 
 
 def _centres_of_person(user: Any) -> set[int]:
@@ -181,4 +184,3 @@ def _centres_of_person(user: Any) -> set[int]:
         application__claimed_by=user, state__in=Appointment.LIVE_STATES
     ).values_list("slot__centre_id", "application__home_centre_id")
     return {seat or home for seat, home in live}
-

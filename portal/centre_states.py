@@ -89,4 +89,3 @@ def _state_of(
         "total": seats[centre.pk, day.date],
     }
     return CentreState(centre, "reduced", _("Partial service"), more)
-

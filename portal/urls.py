@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.views.centres import centres
+from portal.views.demo import demo, demo_phone
 from portal.views.home import home
 from portal.views.language import set_language
 from portal.views.pages import advice_page, health, robots, text_page
@@ -17,6 +18,8 @@ urlpatterns = [
     path("terms/", text_page("terms"), name="terms"),
     path("accessibility/", text_page("accessibility"), name="accessibility"),
     path("language/", set_language, name="set_language"),
+    path("demo/", demo, name="demo"),
+    path("demo/phone/", demo_phone, name="demo_phone"),
     path("healthz/", health, name="health"),
     path("robots.txt", robots, name="robots"),
     path("", include("accounts.urls")),

@@ -1,9 +1,9 @@
 """What the pages' small parts need to know: how a state looks, how a date is set.
 
-    {% load portal_ui %}
-    {% date_hero slot.starts_at %}           weekday, day and month large, time below
-    {{ appointment.state|tone }}             go | act | stop | wait | done
-    {{ appointment.state|state_icon }}       name of the icon that goes with it
+{% load portal_ui %}
+{% date_hero slot.starts_at %}           weekday, day and month large, time below
+{{ appointment.state|tone }}             go | act | stop | wait | done
+{{ appointment.state|state_icon }}       name of the icon that goes with it
 """
 
 import datetime as dt
@@ -61,11 +61,10 @@ def minutes_before(moment: dt.datetime | None, minutes: int) -> dt.datetime | No
 def date_hero(moment: dt.datetime | dt.date, struck: bool = False) -> dict[str, Any]:
     """Set a date as the hero of the page; `struck` for one that no longer holds."""
     language = reader_language()
-    is_moment = isinstance(moment, dt.datetime)
     day, month = dates.day_month(moment, language).split(" ", 1)
     local = moment.astimezone(dates.INDIA) if isinstance(moment, dt.datetime) else moment
     return {
-        "iso": local.isoformat(timespec="minutes") if is_moment else local.isoformat(),
+        "iso": local.isoformat(),
         "weekday": dates.weekday(moment, language),
         "day": day,
         "month": month,

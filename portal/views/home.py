@@ -9,5 +9,5 @@ from portal.advice import advice
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    context = {"advice": advice(settings.SITE_HOST), "now": timezone.now()}
+    context = {"advice": advice(settings.SITE_HOST), "today": timezone.localdate()}
     return render(request, "portal/home.html", context)

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from portal.advice import advice
@@ -26,8 +25,7 @@ def text_page(name: str) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def advice_page(request: HttpRequest) -> HttpResponse:
-    context = {"advice": advice(settings.SITE_HOST), "now": timezone.now()}
-    return render(request, "portal/advice.html", context)
+    return render(request, "portal/advice.html", {"advice": advice(settings.SITE_HOST)})
 
 
 @never_cache

@@ -71,7 +71,9 @@ class Visitor:
         """Carry a session of that person, as if they had just typed their code."""
         client = Client()
         client.force_login(user)
-        self._cookie(settings.SESSION_COOKIE_NAME, client.cookies[settings.SESSION_COOKIE_NAME].value)
+        self._cookie(
+            settings.SESSION_COOKIE_NAME, client.cookies[settings.SESSION_COOKIE_NAME].value
+        )
 
     def speak(self, language: str) -> None:
         """Have chosen a language on the site before."""

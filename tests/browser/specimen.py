@@ -59,11 +59,12 @@ def _parts() -> dict[str, Any]:
             _entry(2025, 6, 10, _("Appointments"), to_slot=old, why="12"),
         ],
         "states": ["confirmed", "in_doubt", "waiting", "open", "cancelled"],
-        "specimen_banners": [
-            _banner("outage"),
-            _banner("reduced", Capacity(date=dt.date(2025, 6, 23), total=2200, left=600)),
-            _banner("restored"),
+        "whole_banners": [
+            _banner("outage", "1"),
+            _banner("reduced", "2", Capacity(date=dt.date(2025, 6, 23), total=2200, left=600)),
+            _banner("restored", "3"),
         ],
+        "compact_banners": [_banner("outage", "4"), _banner("reduced", "5")],
     }
 
 
@@ -76,13 +77,13 @@ def _entry(y: int, m: int, d: int, label: Any, **more: Any) -> SimpleNamespace:
     return SimpleNamespace(at=dt.datetime(y, m, d, 9, 5, tzinfo=INDIA), label=label, **more)
 
 
-def _banner(state: str, capacity: Capacity | None = None) -> Banner:
+def _banner(state: str, scope: str, capacity: Capacity | None = None) -> Banner:
     return Banner(
         state=state,
         heading=str(_("Do not travel to the centre")),
-        scope=str(_("All centres")),
+        scope=scope,
         text=str(_("Then the last SMS you received holds. Your fee and attempts stay safe.")),
-        facts=(Fact(str(_("Where")), str(_("All centres"))), Fact(str(_("Since")), "20")),
+        facts=(Fact(str(_("Where")), scope), Fact(str(_("Since")), "20")),
         changed_at=dt.datetime(2025, 6, 22, 18, 0, tzinfo=INDIA),
         capacity=capacity,
     )

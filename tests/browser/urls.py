@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from portal.urls import handler500, urlpatterns as site
+from portal.urls import handler500
+from portal.urls import urlpatterns as site
 from tests.browser.specimen import specimen
 
 __all__ = ["handler500", "urlpatterns"]

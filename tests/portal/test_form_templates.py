@@ -166,7 +166,14 @@ def test_every_layout_object_of_the_pack_renders():
         ButtonHolder(Submit("save", "Save"), Button("more", "More")),
         FormActions(StrictButton("Go", type="submit")),
     )
-    for part in ("Person</legend>", 'id="months"', "Reasons</legend>", 'value="2"', ">Save<", ">Go<"):
+    for part in (
+        "Person</legend>",
+        'id="months"',
+        "Reasons</legend>",
+        'value="2"',
+        ">Save<",
+        ">Go<",
+    ):
         assert part in html
 
 
