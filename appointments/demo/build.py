@@ -5,11 +5,11 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -17,17 +17,24 @@ from appointments import reference, seats
 from appointments.demo.cast import OFFICERS, Cast, create_officers
 from appointments.demo.crowd import Crowd, Day
 from appointments.demo.names import read_names
-from appointments.demo.people import People, Wish
+from appointments.demo.people import People
 from appointments.demo.records import Records
-from appointments.models import Application, Appointment, Centre, Region, Slot
+from appointments.models import (
+    Application,
+    Appointment,
+    Centre,
+    Quota,
+    Region,
+    Slot,
+    TimelineEntry,
+    VisitAttempt,
+)
 from appointments.slots import WorkingDays, local_moment, open_days
 
 REGION = "BPL"
 SEED = 2025
 PAST_DAYS = 5
 FEWEST_DAYS = 5  # the cast has appointments up to then
-# Of the register without an appointment, for each centre: never booked, and cancelled.
-UNBOOKED, CANCELLED = 4, 2
 
 Bar = Callable[[Iterable[Day]], Iterable[Day]]
 
@@ -99,6 +106,13 @@ def _result(*, made: bool) -> Built:
     )
 
 
+def _analyse() -> None:
+    """Tell the database how much there is now; without it, its first plans take minutes."""
+    with connection.cursor() as cursor:
+        for model in (Application, Appointment, VisitAttempt, TimelineEntry, Slot):
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
+
+
 @contextmanager
 def _without_collector() -> Iterator[None]:
     """200,000 rows die by reference count alone; the collector's rounds would double the time."""
@@ -141,7 +155,9 @@ class _Building:
         for day in bar(days):
             crowd.fill(day, records)
             records.save()
-        self._leave_unbooked(people, crowd, centres, days)
+        crowd.leave_unbooked(days[-1], records)
+        records.save()
+        _analyse()
         seats.recount()
         create_officers(region)
         # The day of the build, not its hour: the same date gives the same rows.
@@ -162,34 +178,10 @@ class _Building:
             *((day, 0) for day in today),
             *zip(coming, range(1, self.ahead + 1), strict=True),
         ]
-        slots = Slot.objects.filter(region=region).order_by("centre__code", "quota", "starts_at")
+        # Seats for on-hold visits, where an office has them, are not given out in advance.
+        slots = Slot.objects.filter(region=region).exclude(quota=Quota.ON_HOLD)
         by_day: dict[date, list[Slot]] = {day: [] for day, _ahead in numbered}
-        for slot in slots:
+        for slot in slots.order_by("centre__code", "quota", "starts_at"):
             if slot.date in by_day:
                 by_day[slot.date].append(slot)
         return [Day(date=day, ahead=ahead, slots=by_day[day]) for day, ahead in numbered]
-
-    def _leave_unbooked(
-        self, people: People, crowd: Crowd, centres: list[Centre], days: list[Day]
-    ) -> None:
-        """People of the register without an appointment: never booked, or cancelled."""
-        records = Records()
-        for centre in centres:
-            services = sorted(
-                {slot.quota for slot in days[-1].slots if slot.centre_id == centre.pk}
-            )
-            for number in range(UNBOOKED + CANCELLED):
-                service = self.rng.choice(services)
-                at = crowd.booked_at(self.today, service)
-                wish = Wish(centre_id=centre.pk, service=service, visit=None, booked_at=at)
-                [person] = people.party(1, wish)
-                records.apply([person])
-                if number >= UNBOOKED:
-                    fitting = [
-                        slot
-                        for slot in days[-1].slots
-                        if (slot.centre_id, slot.quota) == (centre.pk, service)
-                    ]
-                    appointment = records.book(person, self.rng.choice(fitting), at)
-                    records.cancel(appointment, at + timedelta(hours=self.rng.randint(1, 3)))
-        records.save()

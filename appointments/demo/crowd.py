@@ -20,6 +20,9 @@ FEWEST, FADES_OVER = 0.08, 9
 PAST_FULL = 0.98
 CAME = 0.92
 
+# Of the register, for each centre and quota: never booked, and cancelled.
+UNBOOKED, CANCELLED = 2, 1
+
 # How many come together, by service: weights of 1, 2, 3 and 4 people.
 PARTY_SIZES = {"normal": (86, 8, 4, 2), "tatkaal": (90, 6, 2, 2), "pcc": (97, 3, 0, 0)}
 # Tatkaal people in the normal quota, where a centre has both.
@@ -59,6 +62,10 @@ ONE_MINUTE = timedelta(minutes=1)
 Cell = tuple[int, str]
 
 
+def _cell(slot: Slot) -> Cell:
+    return slot.centre_id, slot.quota
+
+
 class Crowd:
     """Fills day after day, in calendar order (who missed a past day may book a later one)."""
 
@@ -85,7 +92,7 @@ class Crowd:
 
     def fill(self, day: Day, records: Records) -> None:
         """Seat people in all slots of the day."""
-        for cell, slots in groupby(day.slots, key=lambda slot: (slot.centre_id, slot.quota)):
+        for cell, slots in groupby(day.slots, key=_cell):
             self._fill_cell(cell, self._seats(day, slots), day, records)
 
     def _seats(self, day: Day, slots: Iterable[Slot]) -> list[Slot]:
@@ -147,6 +154,20 @@ class Crowd:
             minutes = (self._last_evening() - at) // ONE_MINUTE
             later = at + self.rng.randrange(1, minutes) * ONE_MINUTE
             records.change(appointment, slot, later)
+
+    def leave_unbooked(self, day: Day, records: Records) -> None:
+        """People of the register without an appointment: never booked one, or cancelled it."""
+        for (centre_id, quota), group in groupby(day.slots, key=_cell):
+            slots = list(group)
+            for number in range(UNBOOKED + CANCELLED):
+                at = self.booked_at(self.today, quota)
+                wish = Wish(centre_id, service=quota, visit=None, booked_at=at)
+                people = self.people.party(1, wish)
+                records.apply(people)
+                if number >= UNBOOKED:
+                    appointment = records.book(people[0], self.rng.choice(slots), at)
+                    hours = self.rng.randint(1, 3)
+                    records.cancel(appointment, at + timedelta(hours=hours))
 
     # --- When ------------------------------------------------------------------------------------
 
