@@ -13,15 +13,10 @@ _MICROSECONDS_PER_HOUR = 3_600_000_000
 
 @dataclass(frozen=True)
 class Seats:
-    """Seats still to be had while the tiers are served: by slot, and by cell."""
+    """Seats to be had: by slot, and by cell."""
 
     slot: Ints
     cell: Ints
-
-    def take(self, slot: Ints, cell: Ints, people: Ints) -> None:
-        """Put down `people` more in the slots and their cells."""
-        np.subtract.at(self.slot, slot, people)
-        np.subtract.at(self.cell, cell, people)
 
 
 @dataclass(frozen=True)
@@ -31,6 +26,9 @@ class Arcs:
     klass: Ints
     slot: Ints
     cost: Ints
+
+    def select(self, arcs: Ints | Bools) -> "Arcs":
+        return Arcs(self.klass[arcs], self.slot[arcs], self.cost[arcs])
 
 
 def build(tables: Tables, classes: ClassTable, seats: Seats) -> Arcs:

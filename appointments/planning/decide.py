@@ -15,9 +15,9 @@ from appointments.planning.tables import ClassTable, Ints, Tables
 def decide(
     tables: Tables, classes: ClassTable, allowed: Arcs, flows: Ints, offered: Seats, left: Seats
 ) -> Iterator[Decision]:
-    """One decision for each member of each class.
+    """One decision for each member of each class of a tier.
 
-    `offered` are the seats before any tier was served, `left` those after this tier.
+    `offered` are the seats before anybody was placed, `left` those after everybody was.
     """
     seats = _seats_by_class(tables, classes, allowed, flows)
     short = [row for row, members in enumerate(classes.members) if len(seats[row]) < len(members)]

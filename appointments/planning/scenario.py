@@ -136,7 +136,9 @@ class _Object:
         if not isinstance(value, Mapping):
             raise ScenarioError(place, f"must be an object, not {values.show(value)}")
         if _REPEATED in value:
-            raise ScenarioError(place, f"the key {values.show(value[_REPEATED])} stands there twice")
+            raise ScenarioError(
+                place, f"the key {values.show(value[_REPEATED])} stands there twice"
+            )
         self.value: Mapping[str, Any] = value
 
     def get(self, key: str, read: Callable[[Any], T]) -> T:

@@ -131,8 +131,8 @@ def _slot_table(problem: Problem) -> SlotTable:
     new_cell[1:] = (group[1:] != group[:-1]) | (day[1:] != day[:-1])
     cell = np.cumsum(new_cell) - 1
     cells = int(cell[-1]) + 1 if len(rows) else 0
-    cell_offer = _sum_by(cell, offer, cells)
-    reserve = [problem.policy.reserved(seats) for seats in _sum_by(cell, untouched, cells).tolist()]
+    cell_offer = sum_by(cell, offer, cells)
+    reserve = [problem.policy.reserved(seats) for seats in sum_by(cell, untouched, cells).tolist()]
     return SlotTable(
         id=slot_id,
         centre=centre,
@@ -161,7 +161,7 @@ def _slot_row(problem: Problem, slot: Slot, centre: int) -> tuple[int, ...]:
     )
 
 
-def _sum_by(key: Ints, values: Ints, keys: int) -> Ints:
+def sum_by(key: Ints, values: Ints, keys: int) -> Ints:
     sums = np.zeros(keys, dtype=np.int64)
     np.add.at(sums, key, values)
     return sums
