@@ -28,7 +28,7 @@ from appointments.verbs import LostRace, verb
 FEE_YEAR = timedelta(days=365)
 
 
-# --- Whose ------------------------------------------------------------------
+# --- Whose --------------------------------------------------------------------------------------
 
 
 @verb
@@ -74,7 +74,7 @@ def check_owner(application: Application, by: User) -> None:
         raise Refusal("not_yours")
 
 
-# --- Visit attempts ------------------------------------------------------------------
+# --- Visit attempts -----------------------------------------------------------------------------
 
 
 def attempts_left(application: Application, now: datetime) -> int:
@@ -95,7 +95,7 @@ def _costs_attempt(appointment: Appointment | None) -> bool:
     return not appointment.offers.filter(state=Offer.State.OPEN).exists()
 
 
-# --- Hold ------------------------------------------------------------------
+# --- Hold ---------------------------------------------------------------------------------------
 
 
 @verb
@@ -143,7 +143,7 @@ def release_hold(*, hold_id: int, by: User) -> None:
 
 
 def _drop_hold(hold: Hold) -> None:
-    """Give the seat back if the hold is still there (its slot is locked; the sweep may be first)."""
+    """Give the seat back if the hold is still there: the sweep may have been first."""
     gone, _ = Hold.objects.filter(pk=hold.pk).delete()
     if gone:
         seats.release(slot_id=hold.slot_id)
@@ -209,7 +209,7 @@ def check_may_change(appointment: Appointment, now: datetime) -> None:
         raise Refusal("appointment_started")
 
 
-# --- Confirm ------------------------------------------------------------------
+# --- Confirm ------------------------------------------------------------------------------------
 
 
 @verb
@@ -298,7 +298,7 @@ def _change(appointment: Appointment, slot: Slot, hold_id: int, now: datetime, b
     messages.confirmed(appointment, key=f"entry:{written.pk}", old=old, now=now)
 
 
-# --- Cancel ------------------------------------------------------------------
+# --- Cancel -------------------------------------------------------------------------------------
 
 
 @verb

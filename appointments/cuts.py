@@ -41,7 +41,7 @@ class CutPreview:
         return max(0, self.taken - self.seats_left)
 
 
-# --- Before saving: the rule and what it touches ------------------------------------------------------------------
+# --- Before saving: the rule and what it touches ------------------------------------------------
 
 
 def seats_by_cell(

@@ -89,7 +89,7 @@ def reference(appointment: Appointment) -> str:
 
 
 def _values(news: News, language: str) -> dict[str, Any]:
-    """Strings for the SMS in the person's language, and structure for both languages of the mail."""
+    """Strings for the SMS in the person's language; structure for the mail, which has both."""
     seat = news.new or news.old
     values: dict[str, Any] = {
         "a4": news.appointment.application.arn_tail,
@@ -135,7 +135,7 @@ CAUSE_WORDS = {
 }
 
 
-# --- What happened -> who hears it ------------------------------------------------------------------
+# --- What happened -> who hears it --------------------------------------------------------------
 
 
 def confirmed(appointment: Appointment, *, key: str, old: Slot | None, now: datetime) -> None:
@@ -324,7 +324,7 @@ def released(appointment: Appointment, *, key: str, old: Slot, now: datetime) ->
     tell([News(kind="RELEASED", appointment=appointment, key=key, old=old)], now=now)
 
 
-# --- Officers ------------------------------------------------------------------
+# --- Officers -----------------------------------------------------------------------------------
 
 
 def plan_waits(plan: Plan, *, now: datetime) -> None:
@@ -351,7 +351,7 @@ def _tell_officers(plan: Plan, *, kind: str, but: User, now: datetime) -> None:
                     "moved": plan.summary["total"]["move"],
                     "unplaced": plan.summary["total"]["unplaced"],
                     "by_whom": str(but),
-                    "url": f"{settings.SITE_HOST}{reverse('admin:appointments_plan_change', args=[plan.pk])}",
+                    "url": f"{settings.SITE_HOST}{_page_of(plan)}",
                 },
                 dedupe_key=f"{kind}:{plan.pk}:{posting.officer_id}",
                 reference=f"plan:{plan.pk}",
@@ -364,3 +364,7 @@ def _tell_officers(plan: Plan, *, kind: str, but: User, now: datetime) -> None:
         ),
         now=now,
     )
+
+
+def _page_of(plan: Plan) -> str:
+    return reverse("admin:appointments_plan_change", args=[plan.pk])

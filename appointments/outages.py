@@ -34,7 +34,7 @@ from appointments.timeline import OFFICER, SYSTEM, entry, office
 from appointments.verbs import verb
 from notifications import outbox
 
-# --- Scope ------------------------------------------------------------------
+# --- Scope --------------------------------------------------------------------------------------
 
 
 def centres_in_scope(
@@ -64,7 +64,7 @@ def open_outages_at(centre_ids: Collection[int] | None = None) -> QuerySet[Outag
     ).distinct()
 
 
-# --- Declare ------------------------------------------------------------------
+# --- Declare ------------------------------------------------------------------------------------
 
 
 @verb
@@ -239,7 +239,7 @@ def write_timeline(
     )
 
 
-# --- Within the grace ------------------------------------------------------------------
+# --- Within the grace ---------------------------------------------------------------------------
 
 
 @verb
@@ -276,7 +276,7 @@ def take_back(*, outage_id: int, by: User) -> Outage:
     return outage
 
 
-# --- Change, restore ------------------------------------------------------------------
+# --- Change, restore ----------------------------------------------------------------------------
 
 
 @verb

@@ -1,0 +1,156 @@
+"""Small worlds for tests: each builder makes one row that is right, told what matters."""
+
+import datetime as dt
+import itertools
+import uuid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from accounts.models import User
+from appointments import outages, seats
+from appointments.models import (
+    Application,
+    Appointment,
+    Centre,
+    Outage,
+    Posting,
+    Quota,
+    Region,
+    Slot,
+)
+
+INDIA = ZoneInfo("Asia/Kolkata")
+_numbers = itertools.count(1)
+
+
+def make_region(code: str = "BPL-RPO", **fields: Any) -> Region:
+    defaults = {"name_en": "RPO Bhopal", "name_hi": "आरपीओ भोपाल"}
+    region, _ = Region.objects.get_or_create(code=code, defaults={**defaults, **fields})
+    return region
+
+
+def make_centre(code: str = "BPL", *, region: Region | None = None, **fields: Any) -> Centre:
+    defaults: dict[str, Any] = {
+        "region": region or make_region(),
+        "name_en": f"PSK {code}",
+        "name_hi": "पीएसके भोपाल",
+        "kind": Centre.Kind.PSK,
+        "town_en": code.title(),
+        "town_hi": "भोपाल",
+        "district_en": "Bhopal",
+        "district_hi": "भोपाल",
+        "pin": "462011",
+        "lat": 23.233,
+        "lon": 77.43,
+    }
+    centre, _ = Centre.objects.get_or_create(code=code, defaults={**defaults, **fields})
+    return centre
+
+
+def at(day: dt.date, hour: int = 10, minute: int = 0) -> dt.datetime:
+    """A moment of that day by the Indian clock."""
+    return dt.datetime.combine(day, dt.time(hour, minute), tzinfo=INDIA)
+
+
+def in_days(days: int) -> dt.date:
+    return timezone.localdate() + dt.timedelta(days=days)
+
+
+def make_slot(
+    *,
+    centre: Centre | None = None,
+    day: dt.date | None = None,
+    hour: int = 10,
+    minute: int = 0,
+    quota: str = Quota.NORMAL,
+    seats: int = 2,
+) -> Slot:
+    centre = centre or make_centre()
+    day = day or in_days(3)
+    return Slot.objects.create(
+        centre=centre,
+        region=centre.region,
+        quota=quota,
+        starts_at=at(day, hour, minute),
+        date=day,
+        seats=seats,
+    )
+
+
+def make_person(**fields: Any) -> User:
+    """An applicant with a verified phone."""
+    number = next(_numbers)
+    defaults = {"phone": f"+9198{number:08d}", "phone_verified": True, "language": "hi"}
+    return User.objects.create_user(**{**defaults, **fields})
+
+
+def make_application(*, claimed_by: User | None = None, **fields: Any) -> Application:
+    number = next(_numbers)
+    centre = fields.pop("centre", None) or make_centre()
+    defaults: dict[str, Any] = {
+        "region": centre.region,
+        "home_centre": centre,
+        "arn": f"26-{number:010d}",
+        "name": f"Applicant {number}",
+        "date_of_birth": dt.date(1990, 5, 17),
+        "service": Application.Service.NORMAL,
+        "phone": f"+9197{number:08d}",
+        "claimed_by": claimed_by,
+        "claimed_at": timezone.now() if claimed_by else None,
+    }
+    return Application.objects.create(**{**defaults, **fields})
+
+
+def make_appointment(
+    slot: Slot | None = None, *, application: Application | None = None, **fields: Any
+) -> Appointment:
+    """A seated appointment that is counted in its slot."""
+    slot = slot or make_slot()
+    if application is None:
+        service = slot.quota if slot.quota in Application.Service.values else "normal"
+        application = make_application(centre=slot.centre, service=service)
+    appointment = Appointment.objects.create(
+        application=application,
+        slot=slot,
+        **{"booked_at": timezone.now() - dt.timedelta(days=10), **fields},
+    )
+    seats.recount(slot_ids=[slot.pk])
+    slot.refresh_from_db()
+    return appointment
+
+
+def make_officer(
+    role: str = Posting.Role.REGION,
+    *,
+    region: Region | None = None,
+    centre: Centre | None = None,
+    **fields: Any,
+) -> User:
+    number = next(_numbers)
+    defaults = {
+        "email": f"officer{number}@example.org",
+        "name": f"Officer {number}",
+        "is_staff": True,
+        "language": "en",
+    }
+    officer = User.objects.create_user(**{**defaults, **fields})
+    Posting.objects.create(
+        officer=officer, role=role, region=region or make_region(), centre=centre
+    )
+    return officer
+
+
+def declare_for_test(by: User, cuts: Any, **fields: Any) -> Outage:
+    """Declare an outage of the region with these cuts, now."""
+    defaults: dict[str, Any] = {
+        "request_key": uuid.uuid4(),
+        "scope": Outage.Scope.REGION,
+        "region": make_region(),
+        "since": timezone.now() - dt.timedelta(hours=1),
+        "cause": Outage.Cause.SERVER,
+        "text_en": "Fault",
+        "text_hi": "खराबी",
+    }
+    return outages.declare(by=by, cuts=cuts, **{**defaults, **fields})
