@@ -23,7 +23,6 @@ MESSAGES: dict[str, Any] = {
     "no_tries_left": _("This code was typed wrong too often and has ended. Ask for a new code."),
     "code_expired": _("This code is older than 10 minutes and has ended. Ask for a new code."),
     "code_ended": _("This code has been used or replaced by a newer one. Ask for a new code."),
-    "no_code": _("Ask for a code first."),
     # Officers
     "wrong_password": _("Email address or password is not right."),
     "wrong_second_factor": _("This code is not right. Use the newest one that your app shows."),

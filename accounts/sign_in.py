@@ -2,7 +2,7 @@
 
 The row of the code is the truth, not the session: tries are counted and the code is used up by
 conditional updates, so that a hundred guesses sent at once count as a hundred, and a code typed
-in two windows opens one. See docs/decisions/sign-in.md.
+in two windows opens one. See docs/decisions/0009-sign-in.md.
 """
 
 import secrets

@@ -227,7 +227,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 # Applicants sign in by codes of accounts/sign_in.py; allauth carries the officers' password and
-# second factor. Nobody signs up: see docs/decisions/sign-in.md.
+# second factor. Nobody signs up: see docs/decisions/0009-sign-in.md.
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
