@@ -100,7 +100,7 @@ def announce(address: str, started: float) -> None:
         call_command("demo", show=True)
         connections.close_all()
         print()
-    say("Ctrl-C stops everything")
+    say(f"Open {address}/  -  Ctrl-C stops everything")
 
 
 def page_answers(address: str) -> bool:
