@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
+from pytest_django import Settings
+from time_machine import TimeMachineFixture
 
 from accounts.models import User
 from appointments import availability, booking, reference, seats
@@ -27,7 +30,7 @@ WEDNESDAY = datetime(2026, 6, 10, 11, 0, tzinfo=IST)
 
 
 @pytest.fixture(autouse=True)
-def demo_mode(settings) -> None:
+def demo_mode(settings: Settings) -> None:
     settings.DEMO_MODE = True
 
 
@@ -134,7 +137,7 @@ def test_fewer_days_than_the_cast_needs_are_refused(office: Path) -> None:
 # --- Where it may not run -----------------------------------------------------------------------
 
 
-def test_outside_demo_mode_it_refuses_and_names_nobody(office: Path, settings) -> None:
+def test_outside_demo_mode_it_refuses_and_names_nobody(office: Path, settings: Settings) -> None:
     make(office)
     settings.DEMO_MODE = False
     with pytest.raises(CannotBuild, match="demo mode only"):
@@ -250,7 +253,9 @@ def test_an_unclaimed_application_can_be_claimed_with_what_is_shown(office: Path
     assert applicants()[5].applications[0].claimed
 
 
-def test_an_application_without_appointment_finds_seats_to_book(office: Path, time_machine) -> None:
+def test_an_application_without_appointment_finds_seats_to_book(
+    office: Path, time_machine: TimeMachineFixture
+) -> None:
     time_machine.move_to(WEDNESDAY, tick=False)
     make(office)
     account = next(a for a in applicants() if a.applications[0].appointment is None)
@@ -265,7 +270,7 @@ def test_an_application_without_appointment_finds_seats_to_book(office: Path, ti
     assert seats.check() == []
 
 
-def test_the_console_shows_address_steps_and_accounts(office: Path, settings) -> None:
+def test_the_console_shows_address_steps_and_accounts(office: Path, settings: Settings) -> None:
     settings.SITE_SCHEME, settings.SITE_HOST = "http", "127.0.0.1:8123"
     make(office)
     text = show()
@@ -330,7 +335,7 @@ def test_reset_takes_all_away_but_superusers_and_fills_anew(
 ) -> None:
     fill = build
 
-    def fill_small(**options) -> Built:
+    def fill_small(**options: Any) -> Built:
         return fill(**{**options, "folder": office, "working_days": 6})
 
     monkeypatch.setattr("appointments.management.commands.demo.build", fill_small)

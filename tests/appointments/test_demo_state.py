@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Count, F, Q, Sum
 from django.test import override_settings
+from pytest_django import DjangoDbBlocker
 
 from appointments import seats
 from appointments.demo.build import build
@@ -26,7 +27,7 @@ CAST_PHONES = [part.phone for part in APPLICANTS]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _state(django_db_setup, django_db_blocker) -> Iterator[None]:
+def _state(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """One build for the whole file, forgotten after it."""
     with (
         django_db_blocker.unblock(),

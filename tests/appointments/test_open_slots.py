@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from appointments import reference, seats
@@ -31,20 +33,21 @@ IST = ZoneInfo("Asia/Kolkata")
 # A Monday; the Saturday after it is a holiday (Bakrid).
 MONDAY = datetime(2025, 6, 2, 0, 5, tzinfo=IST)
 SEATS_A_DAY = 2200
+Declare = Callable[..., Outage]
 
 
 @pytest.fixture
-def region(settings) -> Region:
+def region(settings: Settings) -> Region:
     settings.HORIZON_WORKING_DAYS = 5
     reference.load(today=MONDAY.date())
     return Region.objects.get()
 
 
 @pytest.fixture
-def outage(region: Region) -> Callable[..., Outage]:
+def outage(region: Region) -> Declare:
     officer = User.objects.create_user(email="officer@example.com", is_staff=True)
 
-    def declare(**fields) -> Outage:
+    def declare(**fields: Any) -> Outage:
         values = {
             "scope": Outage.Scope.REGION,
             "region": region,
@@ -188,7 +191,7 @@ def test_the_next_night_opens_one_day_more(region: Region) -> None:
 
 
 def test_opening_costs_the_same_queries_for_one_centre_and_for_all(
-    region: Region, django_assert_max_num_queries
+    region: Region, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(30):
         open_slots(now=MONDAY)
@@ -226,22 +229,24 @@ def test_the_command_says_how_many(region: Region, capsys: pytest.CaptureFixture
 # --- During an outage ---------------------------------------------------------------------------
 
 
-def test_nothing_opens_while_the_end_is_unknown(region: Region, outage) -> None:
+def test_nothing_opens_while_the_end_is_unknown(region: Region, outage: Declare) -> None:
     outage(expected_until=None)
     assert open_slots(now=MONDAY) == 0
 
 
-def test_nothing_opens_before_the_expected_end(region: Region, outage) -> None:
+def test_nothing_opens_before_the_expected_end(region: Region, outage: Declare) -> None:
     outage(expected_until=MONDAY + timedelta(hours=3))
     assert open_slots(now=MONDAY) == 0
 
 
-def test_days_open_again_when_an_outage_is_overdue(region: Region, outage) -> None:
+def test_days_open_again_when_an_outage_is_overdue(region: Region, outage: Declare) -> None:
     outage(expected_until=MONDAY - timedelta(minutes=1))
     assert open_slots(now=MONDAY) == 6 * 201
 
 
-def test_the_next_run_after_restoration_opens_what_was_missed(region: Region, outage) -> None:
+def test_the_next_run_after_restoration_opens_what_was_missed(
+    region: Region, outage: Declare
+) -> None:
     broken = outage()
     assert open_slots(now=MONDAY) == 0
     Outage.objects.filter(pk=broken.pk).update(
@@ -250,7 +255,7 @@ def test_the_next_run_after_restoration_opens_what_was_missed(region: Region, ou
     assert open_slots(now=MONDAY + timedelta(days=1)) == 6 * 201
 
 
-def test_only_the_centres_of_the_outage_pause(region: Region, outage) -> None:
+def test_only_the_centres_of_the_outage_pause(region: Region, outage: Declare) -> None:
     bhopal = Centre.objects.get(code="BPL")
     outage(scope=Outage.Scope.CENTRES, region=None).centres.set([bhopal])
     open_slots(now=MONDAY)
@@ -258,18 +263,20 @@ def test_only_the_centres_of_the_outage_pause(region: Region, outage) -> None:
     assert len(days_of("IDR")) == 6
 
 
-def test_another_regions_outage_pauses_nothing_here(region: Region, outage) -> None:
+def test_another_regions_outage_pauses_nothing_here(region: Region, outage: Declare) -> None:
     other = Region.objects.create(code="DEL", name_en="Delhi", name_hi="दिल्ली")
     outage(region=other)
     assert open_slots(now=MONDAY) == 6 * 201
 
 
-def test_an_outage_of_all_regions_pauses_every_centre(region: Region, outage) -> None:
+def test_an_outage_of_all_regions_pauses_every_centre(region: Region, outage: Declare) -> None:
     outage(scope=Outage.Scope.ALL, region=None)
     assert open_slots(now=MONDAY) == 0
 
 
-def test_a_slot_opened_during_a_cut_is_closed_by_its_share_at_once(region: Region, outage) -> None:
+def test_a_slot_opened_during_a_cut_is_closed_by_its_share_at_once(
+    region: Region, outage: Declare
+) -> None:
     bhopal = Centre.objects.get(code="BPL")
     broken = outage(expected_until=MONDAY - timedelta(minutes=1))
     CapacityCut.objects.create(
@@ -284,7 +291,9 @@ def test_a_slot_opened_during_a_cut_is_closed_by_its_share_at_once(region: Regio
     assert seats.check() == []
 
 
-def test_a_special_day_opened_by_hand_gets_the_closures_too(region: Region, outage) -> None:
+def test_a_special_day_opened_by_hand_gets_the_closures_too(
+    region: Region, outage: Declare
+) -> None:
     indore = Centre.objects.get(code="IDR")
     broken = outage()
     CapacityCut.objects.create(
