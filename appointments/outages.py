@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from appointments import closures, messages, seats
-from appointments.cuts import Cut, check_cuts
+from appointments.cuts import Cut, check_cuts, seats_by_cell
 from appointments.errors import Refusal
 from appointments.models import (
     Appointment,
@@ -297,10 +297,11 @@ def change_cut(
     check_cuts(cuts, touched)
     today = timezone.localdate(now)
     listed = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
+    cells = seats_by_cell(touched, set(outage.cuts.values_list("date", flat=True)))
     lifted = [
-        Cut(cut.centre_id, cut.date, cut.quota, seats_left=_ALL_SEATS)
+        Cut(*cell, seats_left=cells[cell][0])
         for cut in outage.cuts.filter(date__gte=today)
-        if (cut.centre_id, cut.date, cut.quota) not in listed
+        if (cell := (cut.centre_id, cut.date, cut.quota)) not in listed and cell in cells
     ]
     outage.expected_until = expected_until
     outage.save(update_fields=["expected_until"])
@@ -316,10 +317,6 @@ def change_cut(
     _put_in_force(outage, [*to_come, *lifted], written, now, by, send_after=send_after)
     _settle_doubts(outage, written, now, by, tell=True)
     return outage
-
-
-# More than any day has: a cut with it closes nothing.
-_ALL_SEATS = 1_000_000
 
 
 @verb
