@@ -76,15 +76,15 @@ def claim(*, channel: str, gateway: str, limit: int, now: datetime) -> list[Clai
     return [Claim(message, attempt) for message, attempt in zip(messages, attempts, strict=True)]
 
 
-def start(held: Claim, rendered: Rendered, now: datetime) -> bool:
-    """Note that the call begins, and the words of it. False: it must not, the lease is lost, the
-    message was taken back, or someone is taking it back at this moment.
+def start(held: Claim, rendered: Rendered, now: datetime, *, wait: bool) -> bool:
+    """Note that the call begins, and the words of it.
 
-    Part of the caller's transaction, which commits before the call.
+    False: it must not, because the lease is lost or the message was taken back; or, unless it
+    should `wait`, because another transaction has the row locked. Part of the caller's
+    transaction, which commits before the call.
     """
     ours = _in_hand(held).filter(cancel_requested=False)
-    # Locked rows are passed over, not waited for: the transaction holds the previous message.
-    if not ours.select_for_update(skip_locked=True).values_list("pk"):
+    if not ours.select_for_update(skip_locked=not wait).values_list("pk"):
         return False
     ours.update(subject=rendered.subject, body=rendered.text, body_html=rendered.html)
     began = max(now, held.attempt.claimed_at)  # a clock may have been set back

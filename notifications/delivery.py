@@ -132,7 +132,12 @@ def _step(answer: Answer | None, claim: Claim) -> Outgoing | None:
     with transaction.atomic():
         if answer:
             claims.record(answer.claim, answer.outcome, now)
-        begins = _begin(claim, words, now)
+        begins = _begin(claim, words, now, wait=False)
+    if not begins:
+        # Perhaps only because someone had the row locked. Now that this transaction holds no
+        # other row, it may wait for it without a deadlock.
+        with transaction.atomic():
+            begins = _begin(claim, words, now, wait=True)
     return _outgoing(claim.message, words) if begins and words else None
 
 
@@ -146,7 +151,7 @@ def _words(message: Message) -> Rendered | None:
         return None
 
 
-def _begin(claim: Claim, words: Rendered | None, now: datetime) -> bool:
+def _begin(claim: Claim, words: Rendered | None, now: datetime, *, wait: bool) -> bool:
     message = claim.message
     if message.expires_at <= now:
         claims.drop(claim, now, state=Message.State.EXPIRED, error=message.error)
@@ -154,7 +159,9 @@ def _begin(claim: Claim, words: Rendered | None, now: datetime) -> bool:
     if words is None:
         claims.drop(claim, now, state=Message.State.FAILED, error=message.error)
         return False
-    return quiet.may_leave(message, now) and claims.start(claim, masked(words, message), now)
+    if not quiet.may_leave(message, now):
+        return False
+    return claims.start(claim, masked(words, message), now, wait=wait)
 
 
 def _outgoing(message: Message, words: Rendered) -> Outgoing:
