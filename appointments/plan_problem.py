@@ -78,7 +78,7 @@ def _within(policy: Policy, now: datetime) -> Q:
     return Q(starts_at__gt=now, date__lte=last)
 
 
-# --- Tiers ------------------------------------------------------------------
+# --- Tiers --------------------------------------------------------------------------------------
 
 
 def own_tier(application: Application, today: date) -> str:
@@ -119,7 +119,7 @@ def _families(applications: Iterable[Application]) -> list[Application]:
     return members
 
 
-# --- Rows ------------------------------------------------------------------
+# --- Rows ---------------------------------------------------------------------------------------
 
 
 def _centre(centre: Centre, region: Region) -> planning.Centre:

@@ -128,9 +128,7 @@ def test_hold_on_a_full_slot_keeps_the_seat_held_before(application, person):
 def test_hold_finds_the_seat_of_a_hold_that_has_run_out(application, person):
     slot = make_slot(seats=1)
     other = make_person()
-    booking.hold_seat(
-        application=make_application(claimed_by=other), slot_id=slot.pk, by=other
-    )
+    booking.hold_seat(application=make_application(claimed_by=other), slot_id=slot.pk, by=other)
     Hold.objects.update(
         created_at=timezone.now() - dt.timedelta(minutes=20),
         expires_at=timezone.now() - dt.timedelta(minutes=10),

@@ -1,6 +1,7 @@
 """Prepare, approve, apply, undo, settle; and the answers of the people moved."""
 
 import datetime as dt
+import uuid
 
 import pytest
 import time_machine
@@ -129,9 +130,7 @@ def test_prepare_keeps_those_in_doubt_whose_slot_has_room_again(world):
         appointment.refresh_from_db()
         appointment.application.claimed_by = make_person()
         appointment.application.save()
-        booking.cancel(
-            appointment_id=appointment.pk, by=appointment.application.claimed_by
-        )
+        booking.cancel(appointment_id=appointment.pk, by=appointment.application.claimed_by)
     plan = world.prepare()
     assert plan.summary["total"] == {"people": 1, "keep": 1, "move": 0, "unplaced": 0}
     applied = plans.apply(plan_id=world.approve(plan).pk, by=world.second)
@@ -146,7 +145,6 @@ def test_prepare_is_for_officers_of_the_region(world):
 
 
 def test_family_has_the_tier_of_its_highest_member():
-    import uuid
 
     family = uuid.uuid4()
     slot = make_slot(seats=4)

@@ -1,0 +1,214 @@
+"""Real threads against PostgreSQL: no seat is sold twice, and everybody is told the truth."""
+
+import threading
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from appointments import booking, offers, outages, plans, seats
+from appointments.cuts import Cut
+from appointments.errors import Refusal
+from appointments.models import Appointment, Outage, Slot
+from notifications.models import Message
+from tests.domain.builders import (
+    declare_for_test,
+    in_days,
+    make_application,
+    make_appointment,
+    make_centre,
+    make_officer,
+    make_person,
+    make_slot,
+)
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+
+def at_once(functions):
+    """Run all together from one starting gun; each one's result, or the code of its refusal."""
+    gun = threading.Barrier(len(functions))
+
+    def run(function):
+        try:
+            gun.wait(timeout=60)
+            return function()
+        except Refusal as refusal:
+            return refusal.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return list(pool.map(run, functions))
+
+
+def applicants(count):
+    people = [make_person() for _ in range(count)]
+    return [(person, make_application(claimed_by=person)) for person in people]
+
+
+def book(person, application, slot):
+    hold = booking.hold_seat(application=application, slot_id=slot.pk, by=person)
+    return booking.confirm(hold_id=hold.pk, by=person).state
+
+
+def test_two_hundred_people_and_twenty_seats():
+    slot = make_slot(seats=20)
+    results = Counter(at_once([lambda p=p, a=a: book(p, a, slot) for p, a in applicants(200)]))
+    assert results == {"confirmed": 20, "slot_full": 180}
+    slot.refresh_from_db()
+    assert slot.taken == 20
+    assert Appointment.objects.filter(slot=slot, state="confirmed").count() == 20
+    assert Message.objects.filter(kind="CONFIRMED", channel="sms").count() == 20
+    assert seats.check() == []
+
+
+def test_one_person_clicking_ten_times_books_once():
+    ((person, application),) = applicants(1)
+    slot = make_slot(seats=5)
+    hold = booking.hold_seat(application=application, slot_id=slot.pk, by=person)
+    results = at_once([lambda: booking.confirm(hold_id=hold.pk, by=person).pk] * 10)
+    assert len(set(results)) == 1
+    assert Appointment.objects.count() == 1
+    assert seats.check() == []
+
+
+def test_crossing_changes_between_two_full_slots_do_not_deadlock():
+    first, second = make_slot(seats=10), make_slot(hour=12, seats=10)
+    people = applicants(10)
+    for index, (person, application) in enumerate(people):
+        book(person, application, first if index % 2 else second)
+    results = at_once(
+        [
+            lambda p=p, a=a, s=second if i % 2 else first: book(p, a, s)
+            for i, (p, a) in enumerate(people)
+        ]
+    )
+    assert set(results) == {"confirmed"}
+    assert sorted(Slot.objects.values_list("taken", flat=True)) == [5, 5]
+    assert seats.check() == []
+
+
+def test_cancel_twenty_times_at_once_frees_one_seat():
+    ((person, application),) = applicants(1)
+    slot = make_slot(seats=3)
+    make_appointment(slot)
+    book(person, application, slot)
+    appointment = application.appointments.get()
+    at_once([lambda: booking.cancel(appointment_id=appointment.pk, by=person).state] * 20)
+    slot.refresh_from_db()
+    assert slot.taken == 1
+    assert seats.check() == []
+
+
+def test_declare_twice_at_once_declares_one_outage():
+    officer, centre, key = make_officer(), make_centre(), uuid.uuid4()
+    slot = make_slot(centre=centre, seats=3)
+    make_appointment(slot)
+    cuts = [Cut(centre.pk, slot.date, "normal", 0)]
+    results = at_once([lambda: declare_for_test(officer, cuts, request_key=key).pk] * 5)
+    assert len(set(results)) == 1
+    assert Outage.objects.count() == 1
+    assert Message.objects.filter(kind="HOLD").count() == 1
+
+
+def test_bookings_while_the_day_is_cut_never_take_a_closed_seat():
+    officer, centre = make_officer(), make_centre()
+    slot = make_slot(centre=centre, seats=30)
+    cuts = [Cut(centre.pk, slot.date, "normal", 10)]
+    work = [lambda p=p, a=a: book(p, a, slot) for p, a in applicants(40)]
+    work.insert(20, lambda: declare_for_test(officer, cuts).pk)
+    at_once(work)
+    slot.refresh_from_db()
+    states = Counter(Appointment.objects.values_list("state", flat=True))
+    # Whoever got in before the cut is in doubt if they are too many; nobody got in after it.
+    assert slot.closed == 20
+    if slot.taken > 10:
+        assert states["confirmed"] == 0
+    assert seats.check() == []
+
+
+def test_plan_applied_while_people_cancel_and_answer():
+    first, second = make_officer(), make_officer("approver")
+    centre = make_centre()
+    full = make_slot(centre=centre, seats=12)
+    people = applicants(12)
+    for _person, application in people:
+        make_appointment(full, application=application)
+    make_slot(centre=centre, day=in_days(5), seats=30)
+    outage = declare_for_test(first, [Cut(centre.pk, full.date, "normal", 2)])
+    plan = plans.prepare(outage_id=outage.pk, region_id=centre.region_id, by=first)
+    plans.approve(
+        plan_id=plan.pk,
+        by=second,
+        bounds=plans.suggested_bounds(plan),
+        fingerprint=plan.fingerprint,
+    )
+    by_application = {a.application_id: a.pk for a in Appointment.objects.all()}
+    work = [
+        lambda p=p, a=a: booking.cancel(appointment_id=by_application[a.pk], by=p).state
+        for p, a in people[:6]
+    ]
+    work += [lambda: plans.apply(plan_id=plan.pk, by=second).state] * 2
+    results = at_once(work)
+    assert results[:6] == ["cancelled"] * 6
+    assert set(results[6:]) == {"applied"}
+    left = Appointment.objects.exclude(state="cancelled")
+    assert set(left.values_list("state", flat=True)) == {"confirmed"}
+    assert seats.check() == []
+
+
+def test_accept_give_up_and_silence_at_once_end_an_offer_once():
+    first, second = make_officer(), make_officer("approver")
+    centre = make_centre()
+    full = make_slot(centre=centre, seats=2)
+    make_appointment(full)
+    make_slot(centre=centre, day=in_days(5), seats=30)
+    outage = declare_for_test(first, [Cut(centre.pk, full.date, "normal", 0)])
+    plan = plans.prepare(outage_id=outage.pk, region_id=centre.region_id, by=first)
+    plans.approve(
+        plan_id=plan.pk,
+        by=second,
+        bounds=plans.suggested_bounds(plan),
+        fingerprint=plan.fingerprint,
+    )
+    plan = plans.apply(plan_id=plan.pk, by=second)
+    offer = plan.offers.get()
+    plan.offers.update(live_at=plan.applied_at)
+    results = at_once(
+        [lambda: offers.accept(offer_id=offer.pk, by=None).state] * 5
+        + [lambda: offers.give_up(offer_id=offer.pk, by=None).state] * 5
+        + [lambda: str(offers.close_silent(now=offer.deadline))] * 2
+    )
+    offer.refresh_from_db()
+    answers = {r for r in results if not r.isdigit()}
+    assert answers == {offer.state} or offer.state == "kept"
+    assert Message.objects.filter(kind__in=["CONFIRMED", "CANCELLED"], channel="sms").count() <= 1
+    assert seats.check() == []
+
+
+def test_restore_while_a_plan_is_applied_leaves_one_of_them():
+    first, second = make_officer(), make_officer("approver")
+    centre = make_centre()
+    full = make_slot(centre=centre, seats=4)
+    for _ in range(4):
+        make_appointment(full)
+    make_slot(centre=centre, day=in_days(5), seats=30)
+    outage = declare_for_test(first, [Cut(centre.pk, full.date, "normal", 1)])
+    plan = plans.prepare(outage_id=outage.pk, region_id=centre.region_id, by=first)
+    plans.approve(
+        plan_id=plan.pk,
+        by=second,
+        bounds=plans.suggested_bounds(plan),
+        fingerprint=plan.fingerprint,
+    )
+    results = at_once(
+        [
+            lambda: plans.apply(plan_id=plan.pk, by=second).state,
+            lambda: outages.restore(outage_id=outage.pk, by=first).state,
+        ]
+    )
+    assert results in (["applied", "plan_in_grace"], ["plan_not_approved", "restored"])
+    assert seats.check() == []
