@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -13,13 +14,25 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Q, Sum
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
+from time_machine import TimeMachineFixture
 
-from appointments import seats
+from accounts.models import User
+from appointments import cuts, outages, plans, seats
 from appointments.demo.build import build
-from appointments.demo.cast import APPLICANTS
-from appointments.models import Application, Appointment, Slot, TimelineEntry, VisitAttempt
+from appointments.demo.cast import APPLICANTS, OFFICERS
+from appointments.models import (
+    Application,
+    Appointment,
+    Centre,
+    Outage,
+    Region,
+    Slot,
+    TimelineEntry,
+    VisitAttempt,
+)
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+# One process for the file: each process of xdist would build the state anew.
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("demo_state")]
 NOW = datetime(2026, 6, 10, 11, 0, tzinfo=ZoneInfo("Asia/Kolkata"))
 TODAY = NOW.date()
 HORIZON = 45
@@ -184,3 +197,33 @@ def test_bookings_keep_the_lead_time_and_lie_before_today() -> None:
     assert not Appointment.objects.filter(booked_at__gt=F("slot__starts_at") - lead).exists()
     assert not TimelineEntry.objects.filter(at__date__gte=TODAY).exists()
     assert Appointment.objects.values("booked_at__date").distinct().count() > 30
+
+
+def test_a_plan_moves_the_three_of_the_walk_and_keeps_the_urgent_one(
+    time_machine: TimeMachineFixture,
+) -> None:
+    time_machine.move_to(NOW, tick=False)
+    officer = User.objects.get(email=OFFICERS[0].email)
+    region = Region.objects.get()
+    centres = list(Centre.objects.all())
+    days = cuts.working_dates(centres, TODAY + timedelta(days=1), 2)
+    outage = outages.declare(
+        by=officer,
+        request_key=UUID(int=1),
+        scope=Outage.Scope.REGION,
+        region=region,
+        since=NOW,
+        cause=Outage.Cause.SERVER,
+        text_en="Server fault",
+        text_hi="सर्वर खराबी",
+        cuts=cuts.spread_total(total_per_day=600, centres=centres, dates=days),
+    )
+    plan = plans.prepare(outage_id=outage.pk, region_id=region.pk, by=officer)
+    outcomes = dict(
+        plan.lines.filter(appointment__application__phone__in=CAST_PHONES).values_list(
+            "appointment__application__name", "outcome"
+        )
+    )
+    for name in ("Sunita Verma", "Arjun Mehta", "Ramesh Yadav"):
+        assert outcomes[name] == "move"
+    assert outcomes["Kamla Sahu"] == "keep"
