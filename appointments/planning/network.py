@@ -15,6 +15,10 @@ from appointments.planning.prices import NO_WAY, Flow, Graph, Prices, prices
 from appointments.planning.tables import ClassTable, Ints, SlotTable, sum_by
 
 
+class _NotEnoughSeatsError(PlanningError):
+    """Somebody must go without a seat who, so far, may not."""
+
+
 class Network:
     """Of one region; classes are numbered in the order in which they are added."""
 
@@ -54,15 +58,19 @@ class Network:
             [self._may_go_without, np.ones(len(classes), dtype=bool)]
         )
 
-    def seat_most(self, first: int) -> None:
-        """As few people as possible without a seat in the classes from `first` on."""
-        mine = np.arange(len(self)) >= first
-        self._minimise(np.zeros_like(self.arcs.cost), mine.astype(np.int64))
-
-    def seat_cheapest(self, first: int) -> None:
-        """The least total cost of the seats of the classes from `first` on."""
-        mine = self.arcs.klass >= first
-        self._minimise(self.arcs.cost * mine, np.zeros(len(self), dtype=np.int64))
+    def seat_best(self, first: int) -> None:
+        """Of the classes from `first` on as few people as possible without a seat; then the
+        least total cost of their seats."""
+        cost = self.arcs.cost * (self.arcs.klass >= first)
+        nothing = np.zeros(len(self), dtype=np.int64)
+        may_go_without = self._may_go_without.copy()
+        self._may_go_without[first:] = False
+        try:
+            self._minimise(cost, nothing)
+        except _NotEnoughSeatsError:
+            self._may_go_without = may_go_without
+            self._minimise(np.zeros_like(cost), np.where(np.arange(len(self)) >= first, 1, 0))
+            self._minimise(self.arcs.cost * (self.arcs.klass >= first), nothing)
 
     def move_fewest(self, own: Ints) -> None:
         """As few people as possible in another slot than `own` (by class)."""
@@ -148,6 +156,8 @@ def _solve(graph: Graph) -> Flow:
         ),
     )
     status = network.solve()
+    if status == network.INFEASIBLE:
+        raise _NotEnoughSeatsError("not everybody can be seated")
     if status != network.OPTIMAL:
         raise PlanningError(f"the solver stopped with {status.name}")
     missing = np.zeros(classes, dtype=np.int64)

@@ -13,6 +13,7 @@ from appointments.planning.decide import decide
 from appointments.planning.network import Network
 from appointments.planning.plan import Decision, Outcome, Plan, TierResult, merge
 from appointments.planning.problem import TIERS, Problem
+from appointments.planning.pruning import Crowd, cheapest_enough
 from appointments.planning.tables import Tables, sum_by, tabulate
 
 Progress = Callable[[int, int], object]
@@ -41,15 +42,17 @@ def _solve_region(
     problem: Problem, progress: Callable[[int], object]
 ) -> Iterator[tuple[list[Decision], TierResult]]:
     tables = tabulate(problem)
-    network = Network(tables.slots)
+    crowd, network = Crowd(tables), Network(tables.slots)
     first_of_tier: dict[str, int] = {}
     for tier in TIERS:
         classes, first = tables.tiers[tier], len(network)
         if len(classes):
             first_of_tier[tier] = first
-            network.add(classes, arcs.build(tables, classes, network.seats()))
-            network.seat_most(first)
-            network.seat_cheapest(first)
+            crowd.join(classes)
+            seats = network.seats()
+            allowed = arcs.build(tables, classes, seats)
+            network.add(classes, cheapest_enough(tables, allowed, seats, crowd.rivals(classes)))
+            network.seat_best(first)
             progress(int(classes.size.sum()))
     network.move_fewest(np.concatenate([tables.tiers[tier].own for tier in first_of_tier]))
     offered, left = _offered_and_left(tables, network)

@@ -169,20 +169,23 @@ class _Content:
 
     def _reachable(self, person: Person) -> list[Slot]:
         """Slots with seats on offer that the rules allow the person."""
-        quotas = {self.problem.slot_of[person.slot].quota, "normal"}
+        own = self.problem.slot_of[person.slot]
+        region = self.problem.centre_of[own.centre].region
         return [
             slot
-            for quota in sorted(quotas)
-            for slot in self._offering.get(quota, ())
+            for quota in sorted({own.quota, "normal"})
+            for slot in self._offering.get((region, quota), ())
             if rules.broken_rule(self.problem, person, slot) is None
         ]
 
     @cached_property
-    def _offering(self) -> dict[str, list[Slot]]:
+    def _offering(self) -> dict[tuple[str, str], list[Slot]]:
+        """By region and quota."""
         offering = defaultdict(list)
         for slot in self.problem.slots:
             if self.offer[slot.id] and self.cell_offer[_cell(slot)]:
-                offering[slot.quota].append(slot)
+                region = self.problem.centre_of[slot.centre].region
+                offering[region, slot.quota].append(slot)
         return offering
 
     def _seats(self) -> Iterator[str]:

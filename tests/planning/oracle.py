@@ -143,28 +143,31 @@ class Oracle:
         placed = sum(flow["from"].values())
         return len(people) - placed, nx.cost_of_flow(graph, flow)
 
-    def brute_force(self, tier: str, by_slot: Seats, by_cell: Seats) -> tuple[int, int]:
-        """The same by trying everything; for a handful of people."""
-        people = [person for person in self.pool if person["tier"] == tier]
-        choices = [list(self.options(person)) for person in people]
+    def brute_force(self) -> tuple[int, ...]:
+        """(unplaced, cost) of each tier in turn, then people moved: the first of all possible
+        plans in that order. Tries every one, so it is for a handful of people."""
+        by_slot, by_cell = self.seats()
+        choices = [list(self.options(person)) for person in self.pool]
 
-        def best(index: int) -> tuple[int, int]:
-            if index == len(people):
-                return 0, 0
-            unplaced, cost = best(index + 1)
-            found = [(unplaced + 1, cost)]
-            for id, price in choices[index]:
+        def plans(index: int) -> Iterator[tuple[int, ...]]:
+            if index == len(self.pool):
+                yield (0,) * 9
+                return
+            person = self.pool[index]
+            spot = 2 * TIERS.index(person["tier"])
+            for rest in plans(index + 1):
+                yield _plus(rest, {spot: 1})
+            for id, cost in choices[index]:
                 cell = self.cell(self.slots[id])
                 if by_slot[id] and by_cell[cell]:
                     by_slot[id] -= 1
                     by_cell[cell] -= 1
-                    unplaced, cost = best(index + 1)
-                    found.append((unplaced, cost + price))
+                    for rest in plans(index + 1):
+                        yield _plus(rest, {spot + 1: cost, 8: int(id != person["slot"])})
                     by_slot[id] += 1
                     by_cell[cell] += 1
-            return min(found)
 
-        return best(0)
+        return min(plans(0))
 
     def take(self, tier: str, plan: dict[str, Any], by_slot: Seats, by_cell: Seats) -> None:
         """Put down what a plan file gives the tier."""
@@ -176,3 +179,7 @@ class Oracle:
                 id = given[person["arn"]]
                 by_slot[id] -= 1
                 by_cell[self.cell(self.slots[id])] -= 1
+
+
+def _plus(figures: tuple[int, ...], more: dict[int, int]) -> tuple[int, ...]:
+    return tuple(figure + more.get(index, 0) for index, figure in enumerate(figures))
