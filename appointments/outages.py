@@ -31,7 +31,7 @@ from appointments.models import (
 )
 from appointments.permissions import check_may_steer, regions_of
 from appointments.timeline import OFFICER, SYSTEM, entry, office
-from appointments.verbs import verb
+from appointments.verbs import BATCH, batches, verb
 from notifications import outbox
 
 # --- Scope --------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def _put_in_force(
     send_after: datetime,
 ) -> None:
     """Lock the days' slots, close them, and put into doubt whoever is one too many."""
-    seats.lock(_slots_of_cells(cuts).values_list("pk", flat=True))
+    seats.lock_ids(_slots_of_cells(cuts).values_list("pk", flat=True))
     CapacityCut.objects.bulk_create(
         [
             CapacityCut(
@@ -211,9 +211,8 @@ def _put_in_doubt(
 
 def set_state(appointments: Sequence[Appointment], state: Appointment.State) -> None:
     """One UPDATE per batch, and the objects in hand follow."""
-    ids = [appointment.pk for appointment in appointments]
-    for start in range(0, len(ids), seats.BATCH):
-        Appointment.objects.filter(pk__in=ids[start : start + seats.BATCH]).update(state=state)
+    for part in batches([appointment.pk for appointment in appointments]):
+        Appointment.objects.filter(pk__in=part).update(state=state)
     for appointment in appointments:
         appointment.state = state
 
@@ -235,7 +234,7 @@ def write_timeline(
             )
             for a in appointments
         ],
-        batch_size=seats.BATCH,
+        batch_size=BATCH,
     )
 
 
@@ -365,7 +364,7 @@ def _end(
     outage.ended_by = by
     outage.save(update_fields=["state", "ended_at", "ended_by"])
     slot_ids = _closed_slot_ids(outage)
-    seats.lock(slot_ids)
+    seats.lock_ids(slot_ids)
     seats.recompute_closed(slot_ids=slot_ids, pause=False)
     return office(outage=outage, event=event, at=now, actor=by)
 
@@ -418,9 +417,8 @@ def to_waiting_list(
     old = {a.pk: a.slot for a in appointments if a.slot}
     write_timeline(appointments, TimelineEntry.Event.NO_SEAT, at=now, actor=by)
     seats.shift({slot: -n for slot, n in Counter(a.slot_id for a in appointments).items() if slot})
-    ids = [a.pk for a in appointments]
-    for start in range(0, len(ids), seats.BATCH):
-        Appointment.objects.filter(pk__in=ids[start : start + seats.BATCH]).update(
+    for part in batches([a.pk for a in appointments]):
+        Appointment.objects.filter(pk__in=part).update(
             state=Appointment.State.WAITING, slot=None, waiting_since=now
         )
     messages.no_seat(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from appointments.models import Application, Appointment, Centre, Region, Slot
@@ -48,7 +48,24 @@ def situation_of(*, region: Region, policy: Policy, now: datetime) -> Situation:
     return Situation(problem, {a.application.arn: a for a in people}, relieved, slots, tiers)
 
 
-def _in_oversubscribed_slots(region: Region) -> Iterable[Appointment]:
+def ids_of_slots(region: Region, policy: Policy, now: datetime) -> list[int]:
+    """What `situation_of` reads, for whoever locks it first."""
+    seated = {
+        slot_id
+        for rows in (_in_oversubscribed_slots(region), _relieved(region, now))
+        for slot_id in rows.values_list("slot_id", flat=True)
+    }
+    within = Slot.objects.filter(region=region).filter(_within(policy, now) | Q(pk__in=seated))
+    return list(within.values_list("pk", flat=True))
+
+
+def ids_of_people(region: Region, now: datetime) -> list[int]:
+    """Everyone whom `situation_of` would put into the problem or relieve, in id order."""
+    people = (_in_oversubscribed_slots(region), _relieved(region, now))
+    return sorted(pk for rows in people for pk in rows.values_list("pk", flat=True))
+
+
+def _in_oversubscribed_slots(region: Region) -> QuerySet[Appointment]:
     return (
         Appointment.objects.with_people()
         .filter(
@@ -60,7 +77,7 @@ def _in_oversubscribed_slots(region: Region) -> Iterable[Appointment]:
     )
 
 
-def _relieved(region: Region, now: datetime) -> Iterable[Appointment]:
+def _relieved(region: Region, now: datetime) -> QuerySet[Appointment]:
     return (
         Appointment.objects.with_people()
         .filter(

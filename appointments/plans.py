@@ -35,14 +35,19 @@ from appointments.models import (
 from appointments.outages import set_state, to_waiting_list, write_timeline
 from appointments.permissions import check_may_steer
 from appointments.plan_figures import figures_of, over_bounds
-from appointments.plan_problem import Situation, situation_of
+from appointments.plan_problem import (
+    Situation,
+    ids_of_people,
+    ids_of_slots,
+    situation_of,
+)
 from appointments.planning.plan import Decision, Outcome
 from appointments.planning.problem import Policy
 from appointments.planning.scenario import parse_policy, policy_as_json
 from appointments.planning.solver import solve
 from appointments.timeline import OFFICER, entry, office
 from appointments.tokens import digest, new_token
-from appointments.verbs import verb
+from appointments.verbs import BATCH, batches, verb
 from notifications import outbox
 
 # What a lone officer's own approval has to wait (DESIGN.md, step 4).
@@ -170,7 +175,7 @@ def _store(plan: Plan, lines: Sequence[PlanLine], situation: Situation) -> None:
     for line in lines:
         line.plan = plan
     plan.lines.all().delete()
-    PlanLine.objects.bulk_create(lines, batch_size=seats.BATCH)
+    PlanLine.objects.bulk_create(lines, batch_size=BATCH)
     plan.summary = figures_of(lines, situation.slots)
     plan.fingerprint = _fingerprint(lines)
     plan.save(update_fields=["summary", "fingerprint"])
@@ -320,15 +325,10 @@ def _solve_under_lock(
     region: Region, policy: Policy, now: datetime
 ) -> tuple[list[PlanLine], Situation]:
     """Slots first, then appointments: nobody books, cancels or answers until this ends."""
-    first = situation_of(region=region, policy=policy, now=now)
-    seats.lock(first.slots)
-    people = [a.pk for a in (*first.people.values(), *first.relieved)]
-    for start in range(0, len(people), seats.BATCH):
+    seats.lock_ids(ids_of_slots(region, policy, now))
+    for part in batches(ids_of_people(region, now)):
         list(
-            Appointment.objects.select_for_update()
-            .filter(pk__in=people[start : start + seats.BATCH])
-            .order_by("pk")
-            .values_list("pk", flat=True)
+            Appointment.objects.select_for_update().filter(pk__in=part).order_by("pk").values("pk")
         )
     return _solve(region, policy, now)
 
@@ -410,7 +410,7 @@ def _move(
             )
             for x in lines
         ],
-        batch_size=seats.BATCH,
+        batch_size=BATCH,
     )
     _open_offers(plan, lines, slots, now)
 
@@ -453,7 +453,7 @@ def _open_offers(
             created_at=now,
         )
         offers.append((offer, token, line.appointment_id in replaced))
-    Offer.objects.bulk_create([offer for offer, _, _ in offers], batch_size=seats.BATCH)
+    Offer.objects.bulk_create([offer for offer, _, _ in offers], batch_size=BATCH)
     messages.offered(offers, outage=plan.outage, batch=messages.plan_batch(plan.pk), now=now)
 
 
@@ -473,7 +473,7 @@ def _leave_unplaced(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: Us
     for appointment in people:
         assert appointment.slot is not None
         appointment.original_date = appointment.original_date or appointment.slot.date
-    Appointment.objects.bulk_update(people, ["original_date"], batch_size=seats.BATCH)
+    Appointment.objects.bulk_update(people, ["original_date"], batch_size=BATCH)
     to_waiting_list(
         people,
         outage=plan.outage,
@@ -502,7 +502,7 @@ def undo(*, plan_id: int, by: User, why: str = "") -> Plan:
     if plan.state != Plan.State.APPLIED or plan.live_at is None or now >= plan.live_at:
         raise Refusal("plan_not_undoable")
     lines = list(plan.lines.select_related("appointment").order_by("appointment_id"))
-    seats.lock(slot for line in lines for slot in (line.from_slot_id, line.to_slot_id) if slot)
+    seats.lock_ids(slot for line in lines for slot in (line.from_slot_id, line.to_slot_id) if slot)
     lines = _still_as_planned(lines)
     _put_back(plan, lines, now, by)
     outbox.cancel(batch=messages.plan_batch(plan.pk), reason="plan undone")
@@ -525,11 +525,8 @@ def undo(*, plan_id: int, by: User, why: str = "") -> Plan:
 def _still_as_planned(lines: Sequence[PlanLine]) -> list[PlanLine]:
     """Locked, and read again under the lock: those whom nothing has changed since."""
     current: dict[int, Appointment] = {}
-    ids = [line.appointment_id for line in lines]
-    for start in range(0, len(ids), seats.BATCH):
-        rows = Appointment.objects.select_for_update().filter(
-            pk__in=ids[start : start + seats.BATCH]
-        )
+    for part in batches([line.appointment_id for line in lines]):
+        rows = Appointment.objects.select_for_update().filter(pk__in=part)
         current.update({a.pk: a for a in rows.order_by("pk")})
     kept = []
     for line in lines:
@@ -547,27 +544,25 @@ def _put_back(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) ->
     unplaced = [x for x in lines if x.outcome == PlanLine.Outcome.UNPLACED]
     seats.shift(_seat_changes(moved, back=True))
     seats.shift(Counter(line.from_slot_id for line in unplaced))
+    line_of = PlanLine.objects.filter(plan=plan, appointment=OuterRef("pk"))
     for line in lines:
-        appointment = line.appointment
-        appointment.slot_id = line.from_slot_id
-        appointment.state = line.was_state
-        appointment.original_date = line.was_original_date
-        appointment.moved_count = line.was_moved_count
-        appointment.waiting_since = None
+        line.appointment.slot_id = line.from_slot_id
     people = [line.appointment for line in lines]
-    Appointment.objects.bulk_update(
-        people,
-        ["slot", "state", "original_date", "moved_count", "waiting_since"],
-        batch_size=200,
-    )
+    for part in batches([appointment.pk for appointment in people]):
+        Appointment.objects.filter(pk__in=part).update(
+            slot_id=Subquery(line_of.values("from_slot_id")),
+            state=Subquery(line_of.values("was_state")),
+            original_date=Subquery(line_of.values("was_original_date")),
+            moved_count=Subquery(line_of.values("was_moved_count")),
+            waiting_since=None,
+        )
     write_timeline(people, TimelineEntry.Event.UNDONE, at=now, actor=by)
-    ids = [appointment.pk for appointment in people]
-    for start in range(0, len(ids), seats.BATCH):
-        part = Offer.objects.filter(appointment__in=ids[start : start + seats.BATCH])
-        part.filter(plan=plan, state=Offer.State.OPEN).update(
+    for part in batches([appointment.pk for appointment in people]):
+        offers = Offer.objects.filter(appointment__in=part)
+        offers.filter(plan=plan, state=Offer.State.OPEN).update(
             state=Offer.State.WITHDRAWN, ended_at=now
         )
-        part.filter(withdrawn_by=plan, state=Offer.State.WITHDRAWN).update(
+        offers.filter(withdrawn_by=plan, state=Offer.State.WITHDRAWN).update(
             state=Offer.State.OPEN, ended_at=None, withdrawn_by=None
         )
 
@@ -594,7 +589,7 @@ def settle_one(*, plan_id: int, now: datetime) -> bool:
         .values_list("slot_id", flat=True)
         .distinct()
     )
-    seats.lock(slot_ids)
+    seats.lock_ids(slot_ids)
     seats.resume(slot_ids=slot_ids)
     plan.settled_at = now
     plan.save(update_fields=["settled_at"])

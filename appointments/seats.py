@@ -10,25 +10,27 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from appointments.errors import Refusal
 from appointments.models import Appointment, Closure, Hold, Outage, Slot
+from appointments.verbs import batches
 
-BATCH = 500
+
+def lock_ids(slot_ids: Iterable[int]) -> list[int]:
+    """Lock the slots in id order (no two callers can wait for each other); the ids, sorted."""
+    ids = sorted(set(slot_ids))
+    for part in batches(ids):
+        list(Slot.objects.select_for_update().filter(id__in=part).order_by("id").values("id"))
+    return ids
 
 
 def lock(slot_ids: Iterable[int]) -> dict[int, Slot]:
-    """The slots, locked in id order (no two callers can wait for each other)."""
-    ids = sorted(set(slot_ids))
+    """The slots, locked as by `lock_ids`, as they are under the lock."""
     found: dict[int, Slot] = {}
-    for start in range(0, len(ids), BATCH):
-        rows = Slot.objects.filter(id__in=ids[start : start + BATCH]).order_by("id")
-        if connection.features.has_select_for_update:
-            rows = rows.select_for_update(of=("self",))
-        found.update({slot.pk: slot for slot in rows})
+    for part in batches(lock_ids(slot_ids)):
+        found.update(Slot.objects.in_bulk(part))
     return found
 
 
@@ -88,8 +90,8 @@ def shift(changes: Mapping[int, int]) -> None:
         if amount:
             by_amount.setdefault(amount, []).append(slot_id)
     for amount, ids in sorted(by_amount.items()):
-        for start in range(0, len(ids), BATCH):
-            Slot.objects.filter(id__in=ids[start : start + BATCH]).update(taken=F("taken") + amount)
+        for part in batches(ids):
+            Slot.objects.filter(id__in=part).update(taken=F("taken") + amount)
 
 
 def _open_closures() -> QuerySet[Closure]:
@@ -114,8 +116,8 @@ def recompute_closed(*, slot_ids: Collection[int], pause: bool) -> None:
     A slot that no open outage touches any more is never paused.
     """
     ids = sorted(slot_ids)
-    for start in range(0, len(ids), BATCH):
-        part = Slot.objects.filter(id__in=ids[start : start + BATCH])
+    for part_ids in batches(ids):
+        part = Slot.objects.filter(id__in=part_ids)
         part.update(closed=_closed_now())
         part.filter(closed=0).update(paused=False)
         if pause:
@@ -124,11 +126,8 @@ def recompute_closed(*, slot_ids: Collection[int], pause: bool) -> None:
 
 def resume(*, slot_ids: Collection[int]) -> None:
     """Open settled slots to the public again; over-subscribed ones wait for the next plan."""
-    ids = sorted(slot_ids)
-    for start in range(0, len(ids), BATCH):
-        Slot.objects.filter(
-            id__in=ids[start : start + BATCH], taken__lte=F("seats") - F("closed")
-        ).update(paused=False)
+    for part in batches(sorted(slot_ids)):
+        Slot.objects.filter(id__in=part, taken__lte=F("seats") - F("closed")).update(paused=False)
 
 
 def _taken_now() -> Greatest:

@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection, transaction
@@ -12,6 +12,8 @@ from appointments.errors import Refusal
 log = logging.getLogger(__name__)
 
 TRIES = 3
+# Ids in one statement: SQLite and PostgreSQL both take many more, planners prefer fewer.
+BATCH = 500
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 LOST_RACE_STATES = {"40001", "40P01", "55P03"}
 
@@ -54,3 +56,9 @@ def _once(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 def _sqlstate(error: OperationalError) -> Any:
     return getattr(error.__cause__, "sqlstate", None)
+
+
+def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The ids in order, in parts that fit one statement."""
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]
