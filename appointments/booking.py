@@ -41,7 +41,7 @@ def claim(*, arn: str, date_of_birth: date, by: User) -> Application:
     if not by.phone_verified:
         raise Refusal("phone_not_verified")
     application = (
-        Application.objects.select_for_update()
+        Application.objects.select_for_update(no_key=True)
         .filter(arn=arn.strip(), date_of_birth=date_of_birth)
         .first()
     )
@@ -59,7 +59,7 @@ def claim(*, arn: str, date_of_birth: date, by: User) -> Application:
 @verb
 def claim_by_link(*, application_id: int, by: User) -> Application:
     """Link the application behind an opened message link, if it was sent to this very phone."""
-    application = Application.objects.select_for_update().get(pk=application_id)
+    application = Application.objects.select_for_update(no_key=True).get(pk=application_id)
     if application.claimed_by_id is None and by.phone_verified and by.phone == application.phone:
         application.claimed_by = by
         application.claimed_at = timezone.now()
@@ -106,7 +106,7 @@ def hold_seat(*, application: Application, slot_id: int, by: User) -> Hold:
     once). Refusals: the rules of booking, slot_full, slot_paused, slot_too_soon.
     """
     now = timezone.now()
-    application = Application.objects.select_for_update().get(pk=application.pk)
+    application = Application.objects.select_for_update(no_key=True).get(pk=application.pk)
     check_owner(application, by)
     appointment = live_appointment(application)
     held = Hold.objects.filter(
@@ -176,7 +176,7 @@ def lock_seats(
     slots = seats.lock([*seated, *slot_ids])
     if seen is None:
         return None, slots
-    locked = Appointment.objects.select_for_update().get(pk=seen.pk)
+    locked = Appointment.objects.select_for_update(no_key=True).get(pk=seen.pk)
     if (locked.slot_id, locked.state) != (seen.slot_id, seen.state):
         raise LostRace
     return seen, slots
@@ -251,7 +251,7 @@ def _lock_application_of(hold_id: int) -> Application:
     found = Application.objects.filter(of_hold).values_list("pk", flat=True).first()
     if found is None:
         raise Refusal("hold_expired", minutes=settings.HOLD_MINUTES)
-    return Application.objects.select_for_update().get(pk=found)
+    return Application.objects.select_for_update(no_key=True).get(pk=found)
 
 
 def _book(
@@ -311,7 +311,7 @@ def cancel(
     """
     now = timezone.now()
     found = Appointment.objects.select_related("application").get(pk=appointment_id)
-    application = Application.objects.select_for_update().get(pk=found.application_id)
+    application = Application.objects.select_for_update(no_key=True).get(pk=found.application_id)
     if by is not None:
         check_owner(application, by)
     holds = Hold.objects.filter(application=application)

@@ -118,13 +118,13 @@ def close_silent_one(*, offer_id: int, now: datetime) -> bool:
 def _lock(offer_id: int, by: User | None) -> Offer:
     """Application, slots, appointment, offer: booking's order of locks."""
     found = Offer.objects.values("appointment__application_id", "new_slot_id").get(pk=offer_id)
-    application = Application.objects.select_for_update().get(
+    application = Application.objects.select_for_update(no_key=True).get(
         pk=found["appointment__application_id"]
     )
     if by is not None:
         booking.check_owner(application, by)
     booking.lock_seats(application, found["new_slot_id"])
-    Offer.objects.select_for_update().get(pk=offer_id)
+    Offer.objects.select_for_update(no_key=True).get(pk=offer_id)
     return _with_all(Offer.objects).get(pk=offer_id)
 
 

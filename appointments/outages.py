@@ -92,6 +92,7 @@ def declare(
     if not touched:
         raise Refusal("scope_empty")
     check_may_steer(by, regions_of(touched))
+    _lock_regions(touched)
     outage, created = Outage.objects.get_or_create(
         request_key=request_key,
         defaults={
@@ -293,6 +294,7 @@ def change_cut(
     check_may_steer(by, regions_of(touched))
     _check_open(outage)
     _check_no_plan_in_grace(outage, now)
+    _lock_regions(touched)
     check_cuts(cuts, touched)
     today = timezone.localdate(now)
     listed = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
@@ -342,8 +344,14 @@ def restore(*, outage_id: int, by: User) -> Outage:
     return outage
 
 
+def _lock_regions(centres: Collection[Centre]) -> None:
+    """Against open_slots: a slot opened at this very moment must not miss its closure."""
+    regions = Region.objects.filter(pk__in=regions_of(centres)).order_by("pk")
+    list(regions.select_for_update(no_key=True).values("pk"))
+
+
 def _lock(outage_id: int) -> Outage:
-    return Outage.objects.select_for_update().get(pk=outage_id)
+    return Outage.objects.select_for_update(no_key=True).get(pk=outage_id)
 
 
 def _check_open(outage: Outage) -> None:

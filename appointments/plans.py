@@ -47,7 +47,7 @@ from appointments.planning.scenario import parse_policy, policy_as_json
 from appointments.planning.solver import solve
 from appointments.timeline import OFFICER, entry, office
 from appointments.tokens import digest, new_token
-from appointments.verbs import BATCH, batches, verb
+from appointments.verbs import BATCH, batches, snapshot, verb
 from notifications import outbox
 
 # What a lone officer's own approval has to wait (DESIGN.md, step 4).
@@ -57,7 +57,6 @@ LONE_WAIT = timedelta(minutes=15)
 # --- Prepare ------------------------------------------------------------------------------------
 
 
-@verb
 def prepare(
     *,
     outage_id: int,
@@ -68,14 +67,39 @@ def prepare(
 ) -> Plan:
     """Solve the region as it is now and store the result for officers to see. Moves nobody.
 
-    A plan of the same outage and region that still waits is dropped: the newest one counts.
+    Reads one moment and solves without a lock: applicants go on meanwhile. A plan of the same
+    outage and region that still waits is dropped: the newest one counts.
     Refusals: not_permitted, outage_not_open, plan_nobody, plan_in_grace.
     """
     now = timezone.now()
-    outage = _lock_outage(outage_id, by, region_id)
+    policy = policy or Policy()
     region = Region.objects.get(pk=region_id)
+    check_may_steer(by, [region_id])
+    with snapshot():
+        situation = situation_of(region=region, policy=policy, now=now)
+    return _store_prepared(
+        outage_id=outage_id,
+        region=region,
+        by=by,
+        silence=silence,
+        lines=_lines_of(situation),
+        situation=situation,
+    )
+
+
+@verb
+def _store_prepared(
+    *,
+    outage_id: int,
+    region: Region,
+    by: User,
+    silence: str,
+    lines: list[PlanLine],
+    situation: Situation,
+) -> Plan:
+    now = situation.problem.now
+    outage = _lock_outage(outage_id, by, region.pk)
     _check_no_grace(region, now)
-    lines, situation = _solve(region, policy or Policy(), now)
     if not lines:
         raise Refusal("plan_nobody")
     for old in outage.plans.filter(region=region, state__in=Plan.PENDING_STATES):
@@ -83,7 +107,7 @@ def prepare(
     plan = Plan.objects.create(
         outage=outage,
         region=region,
-        policy=policy_as_json(policy or Policy()),
+        policy=policy_as_json(situation.problem.policy),
         silence=silence,
         prepared_by=by,
         prepared_at=now,
@@ -102,7 +126,7 @@ def prepare(
 
 
 def _lock_outage(outage_id: int, by: User, region_id: int) -> Outage:
-    outage = Outage.objects.select_for_update().get(pk=outage_id)
+    outage = Outage.objects.select_for_update(no_key=True).get(pk=outage_id)
     check_may_steer(by, [region_id])
     if not outage.is_open:
         raise Refusal("outage_not_open")
@@ -128,13 +152,11 @@ def _drop(plan: Plan, now: datetime, by: User | None, *, why: str) -> None:
     )
 
 
-def _solve(region: Region, policy: Policy, now: datetime) -> tuple[list[PlanLine], Situation]:
-    """Unsaved lines, one for each person who competes or was in doubt, in order of ARN."""
-    situation = situation_of(region=region, policy=policy, now=now)
+def _lines_of(situation: Situation) -> list[PlanLine]:
+    """Solve. Unsaved lines, one for each person who competes or was in doubt."""
     decisions = solve(situation.problem).decisions if situation.people else ()
     lines = [_line(situation, decision) for decision in decisions]
-    lines += [_kept(situation, appointment) for appointment in situation.relieved]
-    return lines, situation
+    return lines + [_kept(situation, appointment) for appointment in situation.relieved]
 
 
 def _line(situation: Situation, decision: Decision) -> PlanLine:
@@ -267,9 +289,9 @@ def _check_alone(plan: Plan, reason: str) -> None:
 def _lock_plan(plan_id: int, by: User) -> Plan:
     """The outage first, then the plan: the order of every verb that touches both."""
     outage_id = Plan.objects.values_list("outage_id", flat=True).get(pk=plan_id)
-    Outage.objects.select_for_update().get(pk=outage_id)
+    Outage.objects.select_for_update(no_key=True).get(pk=outage_id)
     plan = (
-        Plan.objects.select_for_update(of=("self",))
+        Plan.objects.select_for_update(of=("self",), no_key=True)
         .select_related("outage", "region")
         .get(pk=plan_id)
     )
@@ -328,9 +350,13 @@ def _solve_under_lock(
     seats.lock_ids(ids_of_slots(region, policy, now))
     for part in batches(ids_of_people(region, now)):
         list(
-            Appointment.objects.select_for_update().filter(pk__in=part).order_by("pk").values("pk")
+            Appointment.objects.select_for_update(no_key=True)
+            .filter(pk__in=part)
+            .order_by("pk")
+            .values("pk")
         )
-    return _solve(region, policy, now)
+    situation = situation_of(region=region, policy=policy, now=now)
+    return _lines_of(situation), situation
 
 
 def _back_to_officer(plan: Plan, problem: str, now: datetime, by: User) -> Plan:
@@ -526,7 +552,7 @@ def _still_as_planned(lines: Sequence[PlanLine]) -> list[PlanLine]:
     """Locked, and read again under the lock: those whom nothing has changed since."""
     current: dict[int, Appointment] = {}
     for part in batches([line.appointment_id for line in lines]):
-        rows = Appointment.objects.select_for_update().filter(pk__in=part)
+        rows = Appointment.objects.select_for_update(no_key=True).filter(pk__in=part)
         current.update({a.pk: a for a in rows.order_by("pk")})
     kept = []
     for line in lines:
@@ -581,7 +607,11 @@ def settle(*, now: datetime) -> int:
 @verb
 def settle_one(*, plan_id: int, now: datetime) -> bool:
     """Settle one plan; False when it was settled or undone in the meantime."""
-    plan = Plan.objects.select_for_update(of=("self",)).select_related("outage").get(pk=plan_id)
+    plan = (
+        Plan.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("outage")
+        .get(pk=plan_id)
+    )
     if plan.state != Plan.State.APPLIED or plan.settled_at is not None:
         return False
     slot_ids = list(

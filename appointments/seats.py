@@ -22,7 +22,12 @@ def lock_ids(slot_ids: Iterable[int]) -> list[int]:
     """Lock the slots in id order (no two callers can wait for each other); the ids, sorted."""
     ids = sorted(set(slot_ids))
     for part in batches(ids):
-        list(Slot.objects.select_for_update().filter(id__in=part).order_by("id").values("id"))
+        list(
+            Slot.objects.select_for_update(no_key=True)
+            .filter(id__in=part)
+            .order_by("id")
+            .values("id")
+        )
     return ids
 
 

@@ -1,5 +1,6 @@
 """What makes a function a verb: one transaction, and a bounded number of tries in a lost race."""
 
+import contextlib
 import functools
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -56,6 +57,20 @@ def _once(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 def _sqlstate(error: OperationalError) -> Any:
     return getattr(error.__cause__, "sqlstate", None)
+
+
+@contextlib.contextmanager
+def snapshot() -> Iterator[None]:
+    """Reads that belong together see one moment, without a lock.
+
+    Within a caller's transaction they see what that one sees.
+    """
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
 
 
 def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -165,8 +165,9 @@ class TimelineEntry(models.Model):
     )
 
     class Meta:
-        ordering = ["at", "id"]
-        indexes = [models.Index(fields=["appointment", "at"], name="timeline_order")]
+        # By id: written under the appointment's lock, while `at` was read before the wait for it.
+        ordering = ["id"]
+        indexes = [models.Index(fields=["appointment", "id"], name="timeline_order")]
 
     def __str__(self) -> str:
         return f"{self.event} {self.at:%Y-%m-%d %H:%M}"

@@ -229,7 +229,7 @@ class OfficeEntry(models.Model):
     facts = models.JSONField(default=dict)
 
     class Meta:
-        ordering = ["at", "id"]
+        ordering = ["id"]
 
     def __str__(self) -> str:
         return f"{self.event} {self.at:%Y-%m-%d %H:%M}"

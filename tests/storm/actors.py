@@ -1,0 +1,171 @@
+"""What people, officers and the clock do in a storm: each step is one verb, chosen at random."""
+
+import random
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.models import User
+from appointments import availability, booking, cuts, offers, outages, plans, slots
+from appointments.cuts import Cut
+from appointments.models import Application, Hold, Offer, Outage, Plan
+from tests.domain.builders import declare_for_test
+from tests.storm.world import World
+
+Step = Callable[[], object]
+
+
+class Applicant:
+    """One person who books, changes, cancels, answers, and clicks twice."""
+
+    def __init__(self, rng: random.Random, person: User, application: Application) -> None:
+        self.rng, self.person, self.application = rng, person, application
+
+    def steps(self) -> list[tuple[int, Step]]:
+        return [
+            (10, self.hold),
+            (8, self.confirm),
+            (2, self.release),
+            (2, self.cancel),
+            (4, self.accept),
+            (1, self.give_up),
+        ]
+
+    def hold(self) -> object:
+        free = list(availability.for_application(self.application, timezone.now())[:12])
+        if not free:
+            return None
+        return booking.hold_seat(
+            application=self.application, slot_id=self.rng.choice(free).pk, by=self.person
+        )
+
+    def _held(self) -> int | None:
+        holds = Hold.objects.filter(application=self.application)
+        return holds.values_list("pk", flat=True).first()
+
+    def confirm(self) -> object:
+        hold_id = self._held()
+        return hold_id and booking.confirm(hold_id=hold_id, by=self.person)
+
+    def release(self) -> object:
+        hold_id = self._held()
+        return hold_id and booking.release_hold(hold_id=hold_id, by=self.person)
+
+    def cancel(self) -> object:
+        appointment = booking.live_appointment(self.application)
+        return appointment and booking.cancel(appointment_id=appointment.pk, by=self.person)
+
+    def _question(self) -> int | None:
+        questions = Offer.objects.filter(
+            appointment__application=self.application, state=Offer.State.OPEN
+        )
+        return questions.values_list("pk", flat=True).first()
+
+    def accept(self) -> object:
+        offer_id = self._question()
+        return offer_id and offers.accept(offer_id=offer_id, by=self.person)
+
+    def give_up(self) -> object:
+        offer_id = self._question()
+        return offer_id and offers.give_up(offer_id=offer_id, by=None)
+
+
+class Officer:
+    """One of several officers who declare, cut, plan, undo and restore against each other."""
+
+    def __init__(self, rng: random.Random, world: World, me: User) -> None:
+        self.rng, self.world, self.me = rng, world, me
+
+    def steps(self) -> list[tuple[int, Step]]:
+        return [
+            (2, self.declare),
+            (3, self.change_cut),
+            (1, self.take_back),
+            (2, self.send_now),
+            (5, self.prepare),
+            (6, self.approve),
+            (6, self.apply),
+            (2, self.undo),
+            (1, self.restore),
+        ]
+
+    def _cut(self) -> list[Cut]:
+        dates = cuts.working_dates(self.world.centres, timezone.localdate(), 8)
+        chosen = self.rng.sample(dates, k=min(len(dates), self.rng.randint(1, 4)))
+        return cuts.spread_total(
+            total_per_day=self.rng.randint(0, 25), centres=self.world.centres, dates=chosen
+        )
+
+    def _open(self) -> int | None:
+        found = Outage.objects.filter(state=Outage.State.OPEN).values_list("pk", flat=True)
+        return self.rng.choice(list(found)) if found else None
+
+    def declare(self) -> object:
+        if Outage.objects.filter(state=Outage.State.OPEN).count() > 1:
+            return None
+        return declare_for_test(self.me, self._cut(), request_key=uuid.uuid4())
+
+    def change_cut(self) -> object:
+        outage_id = self._open()
+        return outage_id and outages.change_cut(outage_id=outage_id, cuts=self._cut(), by=self.me)
+
+    def take_back(self) -> object:
+        outage_id = self._open()
+        return outage_id and outages.take_back(outage_id=outage_id, by=self.me)
+
+    def send_now(self) -> object:
+        outage_id = self._open()
+        return outage_id and outages.send_notices_now(outage_id=outage_id, by=self.me)
+
+    def restore(self) -> object:
+        outage_id = self._open()
+        return outage_id and outages.restore(outage_id=outage_id, by=self.me)
+
+    def prepare(self) -> object:
+        outage_id = self._open()
+        return outage_id and plans.prepare(
+            outage_id=outage_id,
+            region_id=self.world.region.pk,
+            by=self.me,
+            silence=self.rng.choice(Plan.Silence.values),
+        )
+
+    def _plan(self, state: str) -> Plan | None:
+        return Plan.objects.filter(state=state).order_by("-pk").first()
+
+    def approve(self) -> object:
+        plan = self._plan(Plan.State.PREPARED)
+        return plan and plans.approve(
+            plan_id=plan.pk,
+            by=self.me,
+            bounds=plans.suggested_bounds(plan),
+            fingerprint=plan.fingerprint,
+        )
+
+    def apply(self) -> object:
+        plan = self._plan(Plan.State.APPROVED)
+        return plan and plans.apply(plan_id=plan.pk, by=self.me)
+
+    def undo(self) -> object:
+        plan = self._plan(Plan.State.APPLIED)
+        return plan and plans.undo(plan_id=plan.pk, by=self.me)
+
+
+class Clock:
+    """Beat: sweeps, silence (time runs ahead for it), settling, opening days."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+
+    def steps(self) -> list[tuple[int, Step]]:
+        return [
+            (6, lambda: booking.expire_holds(now=timezone.now())),
+            (4, lambda: plans.settle(now=timezone.now())),
+            (2, self.silence),
+            (1, lambda: slots.open_slots(now=timezone.now())),
+        ]
+
+    def silence(self) -> int:
+        return offers.close_silent(now=timezone.now() + timedelta(days=self.rng.randint(0, 4)))
