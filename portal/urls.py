@@ -23,6 +23,7 @@ urlpatterns = [
     path("healthz/", health, name="health"),
     path("robots.txt", robots, name="robots"),
     path("", include("accounts.urls")),
+    path("api/v1/", include("appointments.api.urls")),
     path("officers/", admin.site.urls),
 ]
 

@@ -1,0 +1,1 @@
+"""The public, read-only API: centres, free seats, outages. Version 1."""

@@ -1,0 +1,107 @@
+"""Reads for everybody: queries only."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F, Q, Sum
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from appointments import availability, outages
+from appointments.api.serializers import (
+    AvailabilityQuery,
+    CentreSerializer,
+    DaySerializer,
+    OutageSerializer,
+    ProblemSerializer,
+)
+from appointments.models import Centre, Outage
+
+DEFAULT_DAYS = timedelta(days=45)
+# How long an outage that has ended is still listed.
+RECENT = timedelta(days=7)
+
+
+class Pagination(LimitOffsetPagination):
+    default_limit = 100
+    max_limit = 200
+
+
+@extend_schema(responses={200: CentreSerializer(many=True)})
+class CentreList(ListAPIView):
+    """All centres, by name."""
+
+    queryset = Centre.objects.select_related("region")
+    serializer_class = CentreSerializer
+    pagination_class = Pagination
+
+
+class Availability(APIView):
+    """Days with seats that the public can book now at a centre, by quota."""
+
+    @extend_schema(
+        parameters=[AvailabilityQuery],
+        responses={200: DaySerializer(many=True), 400: ProblemSerializer, 404: ProblemSerializer},
+    )
+    def get(self, request: Request, code: str) -> Response:
+        centre = get_object_or_404(Centre, code=code)
+        now = timezone.now()
+        query = _checked(request, now)
+        slots = availability.bookable(now).filter(
+            centre=centre, date__range=(query["first"], query["last"])
+        )
+        if "quota" in query:
+            slots = slots.filter(quota=query["quota"])
+        free = Sum(F("seats") - F("closed") - F("taken"))
+        days = slots.values("date", "quota").annotate(free=free).order_by("date", "quota")
+        return Response(DaySerializer(days, many=True).data)
+
+
+def _checked(request: Request, now: datetime) -> dict[str, Any]:
+    query = AvailabilityQuery(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    asked = dict(query.validated_data)
+    first = asked.setdefault("first", timezone.localdate(now))
+    last = asked.setdefault("last", first + DEFAULT_DAYS)
+    if last < first:
+        raise ValidationError({"last": "The last day lies before the first."})
+    if (last - first).days >= AvailabilityQuery.MAX_DAYS:
+        raise ValidationError({"last": f"At most {AvailabilityQuery.MAX_DAYS} days at once."})
+    return asked
+
+
+class OutageList(APIView):
+    """Outages that are open, and those that ended within seven days; the newest first."""
+
+    @extend_schema(responses={200: OutageSerializer(many=True)})
+    def get(self, request: Request) -> Response:
+        now = timezone.now()
+        shown = Outage.objects.filter(
+            Q(state=Outage.State.OPEN) | Q(state=Outage.State.RESTORED, ended_at__gt=now - RECENT)
+        ).select_related("region")
+        told = [_told(outage, now) for outage in shown.prefetch_related("centres")]
+        return Response(OutageSerializer(told, many=True).data)
+
+
+def _told(outage: Outage, now: datetime) -> dict[str, Any]:
+    """The row's own fields, the centres it touches, and what it leaves from today on."""
+    own = ("id", "state", "scope", "region", "cause", "since", "expected_until")
+    moments = ("declared_at", "ended_at", "text_en", "text_hi")
+    capacity = (
+        outage.cuts.filter(date__gte=timezone.localdate(now))
+        .values("date")
+        .annotate(seats_left=Sum("seats_left"))
+        .order_by("date")
+    )
+    return {
+        **{name: getattr(outage, name) for name in own + moments},
+        "centres": sorted(centre.code for centre in outages.centres_of(outage)),
+        "capacity": list(capacity),
+    }
