@@ -1,0 +1,139 @@
+"""Workers are killed; the sink, which knows nothing of the database, says what really left.
+
+Real processes: `celery -A portal worker` and beat, on the embedded default (SQLite, broker of
+files) and on PostgreSQL and Redis. A message may be missing or doubled only if its worker died
+between the start of its call and the record of its answer, and then the database says so.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+
+from tests.notifications.site import Site
+
+pytestmark = pytest.mark.slow
+COUNT = 1000
+QUICK = {
+    "MESSAGE_RUN_SECONDS": "3",
+    "MESSAGE_CALL_SECONDS": "1",
+    "MESSAGE_LEASE_SECONDS": "4",
+    "MESSAGE_SWEEP_SECONDS": "1",
+}
+GATEWAYS = "tests.notifications.saboteur."
+
+
+@pytest.fixture(params=["embedded", "services"])
+def site(request, site_env, tmp_path) -> Iterator[Site]:
+    extra = {**QUICK, "SMS_GATEWAY": GATEWAYS + "ThrottledGateway"}
+    if request.param == "services":
+        extra |= own_services(tmp_path.name)
+    made = Site(site_env(**extra))
+    yield made
+    made.stop()
+
+
+def own_services(name: str) -> dict[str, str]:
+    """A database and a Redis number of this test's own, on the servers of the run."""
+    if os.environ.get("TEST_DATABASE") == "sqlite":
+        pytest.skip("asks PostgreSQL and Redis")
+    database = "kill_" + "".join(letter for letter in name if letter.isalnum()).lower()
+    host = os.environ["DATABASE_URL"].partition("host=")[2]
+    with psycopg.connect(host=host, user="portal", dbname="postgres", autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+        server.execute(f'CREATE DATABASE "{database}"')
+    return {
+        "DATABASE_URL": f"postgres://portal@/{database}?host={host}",
+        "REDIS_URL": os.environ["REDIS_URL"] + "?db=60",
+    }
+
+
+def check(site: Site, *, most_unknown: int) -> int:
+    """Hold the database against the sink; returns how many fates are not known."""
+    found = site.dump()
+    attempts: dict[str, list[dict[str, Any]]] = {}
+    for attempt in found["attempts"]:
+        attempts.setdefault(attempt["message"], []).append(attempt)
+    begun = {attempt["reference"] for attempt in found["attempts"] if attempt["started"]}
+    lines = site.lines()
+    arrived = Counter(line["message"] for line in lines)
+
+    assert {line["client_reference"] for line in lines} <= begun
+    assert len({line["client_reference"] for line in lines}) == len(lines)  # no call is repeated
+    unknown = 0
+    for message in found["messages"]:
+        lost = [a for a in attempts[message["id"]] if a["outcome"] == "unknown"]
+        unknown += bool(lost)
+        times = arrived[message["id"]]
+        if not lost:
+            assert (message["state"], times) == ("accepted", 1), message
+        elif message["kind"] == "VISIT":
+            assert message["state"] == "unknown"
+            assert times <= 1
+        else:
+            repeats = [a for a in attempts[message["id"]] if a["repeat"] and a["started"]]
+            assert message["state"] == "accepted" or len(lost) == 2
+            assert len(repeats) == 1
+            assert times <= 2
+    assert unknown <= most_unknown
+    assert len(found["messages"]) - unknown <= len(arrived) <= len(found["messages"])
+    return unknown
+
+
+def is_settled(site: Site) -> bool:
+    return not {"queued", "sending"} & site.states().keys()
+
+
+def test_thousand_messages_survive_the_killing_of_their_workers(site):
+    site.fill(COUNT)
+    site.beat()
+    for share in (0.2, 0.4, 0.6):
+        worker = site.worker(concurrency=2)
+        site.wait_until(lambda share=share: len(site.lines()) >= share * COUNT, "messages leave")
+        site.kill(worker)
+    site.worker(concurrency=2)
+    site.wait_until(lambda: len(site.lines()) >= COUNT - 6, "the rest leaves")
+    site.wait_until(lambda: is_settled(site), "nothing is in hand")
+    check(site, most_unknown=6)  # one for each process that was killed
+
+
+def test_messages_survive_a_broker_that_forgets_everything(site):
+    if "REDIS_URL" not in site.env:
+        pytest.skip("asks Redis")
+    site.fill(300)
+    site.beat()
+    site.worker(concurrency=2)
+    site.wait_until(lambda: len(site.lines()) >= 50, "messages leave")
+    redis.Redis.from_url(site.env["REDIS_URL"]).flushdb()
+    site.fill(300)  # the same keys: nothing new
+    site.wait_until(lambda: is_settled(site), "nothing is in hand")
+    assert check(site, most_unknown=0) == 0
+
+
+@pytest.mark.parametrize("scope", ["child", "group"])
+@pytest.mark.parametrize(
+    ("step", "unknown"),
+    [("before_claim", 0), ("after_claim", 0), ("mid_call", 1), ("after_accept", 1)],
+)
+def test_worker_killed_at_each_step(site_env, tmp_path, step, unknown, scope):
+    order = tmp_path / "sabotage"
+    gateway = GATEWAYS + "SuicidalGateway"
+    site = Site(site_env(**QUICK, SMS_GATEWAY=gateway, SABOTAGE=str(order)))
+    try:
+        order.write_text(f"{step} {scope}")
+        site.fill(40)
+        site.beat()
+        site.worker(concurrency=1)
+        site.wait_until(lambda: not order.exists(), "the worker dies")
+        if scope == "group":
+            site.worker(concurrency=1)
+        site.wait_until(lambda: is_settled(site), "nothing is in hand")
+        assert check(site, most_unknown=1) == unknown
+        if step == "after_accept":
+            assert len(site.lines()) >= 40
+    finally:
+        site.stop()
