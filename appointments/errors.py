@@ -64,6 +64,11 @@ MESSAGES = {
     "plan_nobody": _("No slot is over-subscribed: there is nobody to move."),
     "lone_reason_missing": _("You prepared this plan. Give a reason to approve it alone."),
     "lone_not_allowed": _("This plan must be approved by a second officer."),
+    "visit_too_early": _("This visit has not begun yet."),
+    "visit_without_seat": _("This person is on the waiting list and has no visit to mark."),
+    "visit_in_doubt": _(
+        "This person was told not to travel because of the outage, so that is not a missed visit."
+    ),
     "busy": _("Too many people are doing this at the moment. Please try again."),
     "bounds_too_small": _("The plan already exceeds these limits: {problem}"),
 }

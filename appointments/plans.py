@@ -139,6 +139,19 @@ def _check_no_grace(region: Region, now: datetime) -> None:
         raise Refusal("plan_in_grace")
 
 
+@verb
+def drop(*, plan_id: int, by: User, why: str = "") -> Plan:
+    """Put a plan aside that was not applied, approved or not. Again: changes nothing."""
+    now = timezone.now()
+    plan = _lock_plan(plan_id, by)
+    if plan.state == Plan.State.DROPPED:
+        return plan
+    if plan.state not in Plan.PENDING_STATES:
+        raise Refusal("plan_not_prepared")
+    _drop(plan, now, by, why=why)
+    return plan
+
+
 def _drop(plan: Plan, now: datetime, by: User | None, *, why: str) -> None:
     plan.state = Plan.State.DROPPED
     plan.save(update_fields=["state"])

@@ -525,3 +525,24 @@ def test_plan_lines_keep_what_undo_needs(world):
     plan = world.prepare()
     line = PlanLine.objects.filter(plan=plan, outcome="move").first()
     assert (line.was_state, line.was_moved_count, line.was_original_date) == ("in_doubt", 0, None)
+
+
+# --- Drop ---------------------------------------------------------------------------------------
+
+
+def test_drop_puts_a_pending_plan_aside_and_again_changes_nothing():
+    world = World()
+    plan = plans.prepare(outage_id=world.outage.pk, region_id=world.region.pk, by=world.first)
+    for _ in range(2):
+        plans.drop(plan_id=plan.pk, by=world.second, why="too many moves")
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.DROPPED
+    dropped = plan.log.get(event="dropped")
+    assert (dropped.actor, dropped.why) == (world.second, "too many moves")
+    with refused("plan_not_prepared"):
+        plans.approve(
+            plan_id=plan.pk,
+            by=world.second,
+            bounds=plans.suggested_bounds(plan),
+            fingerprint=plan.fingerprint,
+        )
