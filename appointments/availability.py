@@ -8,6 +8,9 @@ from django.db.models import F, Min, QuerySet, Sum
 
 from appointments.models import Application, Centre, Slot
 
+# Free seats over a group of slots, as SQL.
+FREE = Sum(F("seats") - F("closed") - F("taken"))
+
 
 @dataclass(frozen=True)
 class CentreChoice:
@@ -43,10 +46,10 @@ def centres(application: Application, now: datetime) -> list[CentreChoice]:
     rows = (
         for_application(application, now)
         .values("centre")
-        .annotate(first=Min("date"), free=Sum(F("seats") - F("closed") - F("taken")))
+        .annotate(first=Min("date"), free_seats=FREE)
     )
     by_id = Centre.objects.in_bulk([row["centre"] for row in rows])
-    choices = [CentreChoice(by_id[r["centre"]], r["first"], r["free"]) for r in rows]
+    choices = [CentreChoice(by_id[r["centre"]], r["first"], r["free_seats"]) for r in rows]
     home = application.home_centre_id
     return sorted(choices, key=lambda c: (c.centre.pk != home, c.first_date, c.centre.name_en))
 
@@ -56,10 +59,10 @@ def days(application: Application, centre: Centre, now: datetime) -> list[DayCho
         for_application(application, now)
         .filter(centre=centre)
         .values("date")
-        .annotate(free=Sum(F("seats") - F("closed") - F("taken")))
+        .annotate(free_seats=FREE)
         .order_by("date")
     )
-    return [DayChoice(row["date"], row["free"]) for row in rows]
+    return [DayChoice(row["date"], row["free_seats"]) for row in rows]
 
 
 def times(application: Application, centre: Centre, day: date, now: datetime) -> list[Slot]:

@@ -123,7 +123,7 @@ def _reason(outage: Outage | None) -> dict[str, str]:
     reasons = {}
     for language in ("hi", "en"):
         with translation.override(language):
-            reasons[f"reason_{language}"] = str(CAUSE_WORDS[outage.cause])
+            reasons[f"reason_{language}"] = str(CAUSE_WORDS[Outage.Cause(outage.cause)])
     return reasons
 
 

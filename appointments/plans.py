@@ -174,12 +174,13 @@ def _lines_of(situation: Situation) -> list[PlanLine]:
 
 def _line(situation: Situation, decision: Decision) -> PlanLine:
     appointment = situation.people[decision.arn]
+    assert appointment.slot is not None  # appointment_slot_fits_state
     return PlanLine(
         appointment=appointment,
         tier=situation.tiers[appointment.application_id],
         outcome=PlanLine.Outcome(decision.outcome),
         reason=decision.reason or "",
-        from_slot_id=appointment.slot_id,
+        from_slot=appointment.slot,
         to_slot_id=decision.slot,
         delay_days=decision.delay_days,
         km=decision.km,
@@ -197,8 +198,8 @@ def _kept(situation: Situation, appointment: Appointment) -> PlanLine:
         appointment=appointment,
         tier=situation.tiers[appointment.application_id],
         outcome=PlanLine.Outcome.KEEP,
-        from_slot_id=appointment.slot_id,
-        to_slot_id=appointment.slot_id,
+        from_slot=appointment.slot,
+        to_slot=appointment.slot,
         delay_days=(appointment.slot.date - first).days,
         was_state=appointment.state,
         was_original_date=appointment.original_date,

@@ -1,14 +1,19 @@
 """What the API says. Field names are stable within a version."""
 
+from typing import TypeAlias
+
+from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from appointments.models import Centre, Outage, Quota
+from appointments.models import Centre, Outage, Quota, Region
+
+RegionCode: TypeAlias = "serializers.SlugRelatedField[Region]"
 
 
 class CentreSerializer(serializers.ModelSerializer):
     """A centre, its names in both languages, and where it is (degrees; town level)."""
 
-    region = serializers.SlugRelatedField(slug_field="code", read_only=True)
+    region: RegionCode = serializers.SlugRelatedField(slug_field="code", read_only=True)
 
     class Meta:
         model = Centre
@@ -33,7 +38,7 @@ class DaySerializer(serializers.Serializer):
 
     date = serializers.DateField()
     quota = serializers.ChoiceField(choices=Quota.choices)
-    free = serializers.IntegerField(min_value=0)
+    free = serializers.IntegerField(min_value=0, source="free_seats")
 
 
 class CapacitySerializer(serializers.Serializer):
@@ -46,7 +51,9 @@ class CapacitySerializer(serializers.Serializer):
 class OutageSerializer(serializers.ModelSerializer):
     """An outage as the banners tell it."""
 
-    region = serializers.SlugRelatedField(slug_field="code", read_only=True, allow_null=True)
+    region: RegionCode = serializers.SlugRelatedField(
+        slug_field="code", read_only=True, allow_null=True
+    )
     centres = serializers.ListField(
         child=serializers.CharField(), help_text="Codes of the centres it touches."
     )
@@ -60,11 +67,14 @@ class OutageSerializer(serializers.ModelSerializer):
         )
 
 
-class ProblemSerializer(serializers.Serializer):
-    """Problem details (RFC 9457)."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    code = serializers.CharField()
-    errors = serializers.DictField(required=False)
+# Problem details (RFC 9457). `errors` names the parameters at fault.
+ProblemSerializer = inline_serializer(
+    name="Problem",
+    fields={
+        "type": serializers.CharField(),
+        "title": serializers.CharField(),
+        "status": serializers.IntegerField(),
+        "code": serializers.CharField(),
+        "errors": serializers.DictField(required=False),
+    },
+)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import Q, Sum
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -59,8 +59,8 @@ class Availability(APIView):
         )
         if "quota" in query:
             slots = slots.filter(quota=query["quota"])
-        free = Sum(F("seats") - F("closed") - F("taken"))
-        days = slots.values("date", "quota").annotate(free=free).order_by("date", "quota")
+        days = slots.values("date", "quota").annotate(free_seats=availability.FREE)
+        days = days.order_by("date", "quota")
         return Response(DaySerializer(days, many=True).data)
 
 

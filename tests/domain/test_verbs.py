@@ -45,7 +45,7 @@ def test_lost_race_starts_anew_and_leaves_nothing_of_the_first_try(error):
 
 def test_race_lost_too_often_is_refused_in_words():
     run, calls = failing(99, LostRace())
-    with pytest.raises(Refusal, match="^busy$"):
+    with pytest.raises(Refusal, match=r"^busy$"):
         run()
     assert len(calls) == TRIES
     assert Region.objects.count() == 0

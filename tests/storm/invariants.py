@@ -25,7 +25,8 @@ STATE_AFTER = {
     Event.KEPT: {"confirmed"},
     Event.RELEASED: {"waiting"},
 }
-# What the person hears of it. STANDS is not said to whom no HOLD had left; UNDONE and KEPT to nobody.
+# What the person hears of it. STANDS is not said to whom no HOLD had left; UNDONE and KEPT to
+# nobody.
 TOLD_BY = {
     Event.BOOKED: {"CONFIRMED"},
     Event.CHANGED: {"CONFIRMED"},
