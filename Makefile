@@ -53,6 +53,10 @@ test: setup-dev services  ## Run the suite on PostgreSQL, then its SQLite part o
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 	TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) -m "not race and not browser and not slow"
 
+.PHONY: storm
+storm: setup-dev services  ## Twenty storms over the seat ledger, ten minutes; build/storm.json
+	STORM_SEEDS=20 STORM_SECONDS=30 $(BIN)/python -m pytest tests/storm -p no:xdist -q
+
 .PHONY: check
 check: setup-dev services  ## Lint, types, layers, translations, migrations, API schema, settings
 	@$(BIN)/python -m tools.check

@@ -1,5 +1,7 @@
 """A short share of the storm (make storm runs the long one), and a bug that it must find."""
 
+import os
+
 import pytest
 from django.db.models import F
 
@@ -9,14 +11,20 @@ from tests.storm.storm import run
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
+# make storm sets both.
+SEEDS = int(os.environ.get("STORM_SEEDS", "1"))
+SECONDS = float(os.environ.get("STORM_SECONDS", "15"))
 
-def test_storm_does_no_harm():
-    result = run(seed=1, seconds=15)
+
+@pytest.mark.parametrize("seed", range(1, SEEDS + 1))
+def test_storm_does_no_harm(seed, record_storm):
+    result = run(seed=seed, seconds=SECONDS)
+    record_storm(result)
     assert result.errors == []
     assert result.findings == []
-    # It did blow: every kind of step has been taken.
+    # It did blow: people and officers have both been at it.
     taken = {name.rpartition(".")[2] for name in result.steps}
-    assert taken >= {"hold", "confirm", "cancel", "declare", "prepare", "approve", "apply"}
+    assert taken >= {"hold", "confirm", "cancel", "declare", "prepare"}
 
 
 def test_storm_finds_a_counter_that_skips(monkeypatch):
