@@ -38,6 +38,10 @@ MESSAGES: dict[str, Any] = {
     "officer": _("Too many wrong passwords."),
     "officer_network": _("Too many wrong passwords from your network."),
     "second_factor": _("Too many wrong codes."),
+    "claim_by_account": _("Too many wrong numbers or dates of birth."),
+    "claim_by_arn": _("Too many wrong dates of birth for this number."),
+    "claim_by_network": _("Too many wrong numbers or dates of birth from your network."),
+    "unknown_link": _("Too many wrong links were opened from your network."),
 }
 
 

@@ -1,5 +1,7 @@
 """What can be booked: queries only, never a promise (a hold is the promise)."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -7,6 +9,8 @@ from django.conf import settings
 from django.db.models import F, Min, QuerySet, Sum
 
 from appointments.models import Application, Centre, Slot
+from appointments.planning import geometry
+from appointments.planning import problem as planning
 
 # Free seats over a group of slots, as SQL.
 FREE = Sum(F("seats") - F("closed") - F("taken"))
@@ -70,3 +74,57 @@ def times(application: Application, centre: Centre, day: date, now: datetime) ->
     slots = for_application(application, now).filter(centre=centre, date=day)
     order = {quota: place for place, quota in enumerate(application.quotas())}
     return sorted(slots.select_related("centre"), key=lambda s: (s.starts_at, order[s.quota]))
+
+
+# How many of the nearest times are shown, at most so many at one centre and on one day.
+NEAREST = 6
+NEAREST_PER_CENTRE = 4
+NEAREST_PER_DAY = 2
+# Other centres this near are worth showing at once; all others are a page further.
+NEAR_KM = 120
+
+
+def nearest(application: Application, around: Slot | None, now: datetime) -> list[Slot]:
+    """A few free times worth asking about first, in order of time.
+
+    At the own centre those nearest to the seat that the person has (or the soonest), then the
+    soonest at centres nearby.
+    """
+    home = around.centre if around else application.home_centre
+    free = for_application(application, now).select_related("centre").order_by("starts_at", "pk")
+    if around is not None:
+        free = free.exclude(pk=around.pk)
+    wanted = around.starts_at if around else now
+    here = sorted(
+        free.filter(centre=home)[: 40 * NEAREST], key=lambda s: (abs(s.starts_at - wanted), s.pk)
+    )
+    chosen = _some_of_each_day(here, NEAREST_PER_CENTRE)
+    nearby = [
+        c
+        for c in Centre.objects.filter(region=application.region).exclude(pk=home.pk)
+        if km_between(home, c) <= NEAR_KM
+    ]
+    elsewhere = free.filter(centre__in=nearby)[: 20 * NEAREST]
+    chosen += _some_of_each_day(elsewhere, NEAREST - len(chosen))
+    return sorted(chosen, key=lambda slot: (slot.starts_at, slot.pk))
+
+
+def _some_of_each_day(slots: Iterable[Slot], most: int) -> list[Slot]:
+    per_day: Counter[date] = Counter()
+    chosen: list[Slot] = []
+    for slot in slots:
+        if len(chosen) == most:
+            break
+        if per_day[slot.date] < NEAREST_PER_DAY:
+            per_day[slot.date] += 1
+            chosen.append(slot)
+    return chosen
+
+
+def km_between(one: Centre, other: Centre) -> int:
+    """Whole kilometres, as plans count them."""
+    return geometry.km_between(_point(one), _point(other))
+
+
+def _point(centre: Centre) -> planning.Centre:
+    return planning.Centre(code=centre.code, region="", lat=centre.lat, lon=centre.lon)

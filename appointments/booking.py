@@ -79,14 +79,14 @@ def check_owner(application: Application, by: User) -> None:
 
 def attempts_left(application: Application, now: datetime) -> int:
     """Dates that the person may still choose under this fee."""
-    chosen = list(application.visit_attempts.values_list("chosen_at", flat=True))
+    chosen = [attempt.chosen_at for attempt in application.visit_attempts.all()]
     if chosen and now > chosen[0] + FEE_YEAR:
         return 0
     allowed = Application.VISIT_ATTEMPTS[Application.Service(application.service)]
     return max(0, allowed - len(chosen))
 
 
-def _costs_attempt(appointment: Appointment | None) -> bool:
+def costs_attempt(appointment: Appointment | None) -> bool:
     """A date that answers an outage costs none: an open offer, or a place on the waiting list."""
     if appointment is None:
         return True
@@ -192,11 +192,18 @@ def check_may_choose(
         raise Refusal("wrong_quota")
     if slot.starts_at < availability.earliest_start(now):
         raise Refusal("slot_too_soon")
+    check_may_choose_any(application, appointment, now)
+    if appointment is not None and appointment.slot_id == slot.pk:
+        raise Refusal("same_slot")
+
+
+def check_may_choose_any(
+    application: Application, appointment: Appointment | None, now: datetime
+) -> None:
+    """Whether the person may choose a time at all, whichever it is."""
     if appointment is not None:
         check_may_change(appointment, now)
-        if appointment.slot_id == slot.pk:
-            raise Refusal("same_slot")
-    if _costs_attempt(appointment) and attempts_left(application, now) == 0:
+    if costs_attempt(appointment) and attempts_left(application, now) == 0:
         raise Refusal("no_attempts_left")
 
 
@@ -233,7 +240,7 @@ def confirm(*, hold_id: int, by: User) -> Appointment:
     if slot.paused or slot.oversubscribed:
         raise Refusal("slot_paused")
     check_may_choose(application, appointment, slot, now)
-    costs = _costs_attempt(appointment)
+    costs = costs_attempt(appointment)
     if not Hold.objects.filter(pk=hold_id).delete()[0]:
         raise Refusal("hold_expired", minutes=settings.HOLD_MINUTES)
     if appointment is None:

@@ -273,6 +273,11 @@ SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
     "officer": [(60, timedelta(hours=1))],
     "officer_network": [(60, timedelta(minutes=15))],
     "second_factor": [(5, timedelta(minutes=5)), (40, timedelta(days=1))],
+    # Guessing of application numbers with birth dates, and of the tokens of message links.
+    "claim_by_account": [(10, timedelta(hours=1)), (30, timedelta(days=1))],
+    "claim_by_arn": [(5, timedelta(hours=1)), (15, timedelta(days=1))],
+    "claim_by_network": [(200, timedelta(minutes=10))],
+    "unknown_link": [(60, timedelta(minutes=10))],
 }
 
 # --- Messages ---------------------------------------------------------------------------------

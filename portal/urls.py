@@ -25,6 +25,8 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("api/v1/", include("appointments.api.urls")),
     path("officers/", admin.site.urls),
+    # Last: links in messages stand at the root.
+    path("", include("appointments.urls")),
 ]
 
 handler500 = "portal.views.errors.server_error"

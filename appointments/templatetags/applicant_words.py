@@ -1,0 +1,12 @@
+"""{{ entry.attempts_left|attempts_in_words }}: numbers in words on applicants' pages."""
+
+from django import template
+
+from appointments import words
+
+register = template.Library()
+
+
+@register.filter
+def attempts_in_words(count: int) -> str:
+    return words.attempts(count)

@@ -1,0 +1,36 @@
+"""Addresses of the applicants' pages. They name an application by its row, never by its ARN."""
+
+from django.urls import path, register_converter
+
+from appointments.tokens import TokenConverter
+from appointments.views import booking, cancelling, claiming, mine, offers
+
+app_name = "appointments"
+register_converter(TokenConverter, "token")
+
+application_pages = "my/<int:application_id>/"
+urlpatterns = [
+    path("my/", mine.mine, name="mine"),
+    path("my/add/", claiming.claim, name="claim"),
+    path(f"{application_pages}time/", booking.choose_soon, name="choose"),
+    path(f"{application_pages}centre/", booking.choose_centre, name="choose_centre"),
+    path(f"{application_pages}centre/<slug:code>/", booking.choose_day, name="choose_day"),
+    path(
+        f"{application_pages}centre/<slug:code>/<int:year>-<int:month>-<int:day>/",
+        booking.choose_time,
+        name="choose_time",
+    ),
+    path(f"{application_pages}check/", booking.check, name="check"),
+    path(f"{application_pages}done/", booking.done, name="done"),
+    path(f"{application_pages}cancel/", cancelling.cancel, name="cancel"),
+    path(f"{application_pages}question/", offers.question, name="question"),
+    path(f"{application_pages}question/give-up/", offers.question_give_up, name="give_up"),
+]
+
+# At the site's root, because an SMS counts letters: exactly as long as a token, no slash.
+link_patterns = [
+    path("<token:token>", offers.link, name="offer_link"),
+    path("<token:token>/give-up/", offers.link_give_up, name="offer_link_give_up"),
+    path("<token:token>/another-time/", offers.link_another, name="offer_link_another"),
+]
+urlpatterns += link_patterns

@@ -1,0 +1,1 @@
+"""Applicants' pages: they show, ask, and call verbs. No rule lives here."""

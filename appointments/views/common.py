@@ -1,0 +1,79 @@
+"""What several pages of an applicant need: whose it is, where to go on, what a refusal leads to."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.cache import never_cache
+
+from appointments import booking
+from appointments.errors import Refusal
+from appointments.models import Application, Appointment
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def applicant_page(view: View[P]) -> View[P]:
+    """For signed-in people only, and never kept by a cache."""
+    return login_required(never_cache(view))
+
+
+def own_application(request: HttpRequest, application_id: int) -> Application:
+    """The person's own application, or 404: nobody learns which numbers exist."""
+    return get_object_or_404(
+        Application.objects.select_related("home_centre", "region"),
+        pk=application_id,
+        claimed_by=request.user,
+    )
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form was filled in with; None while the page is only looked at."""
+    return request.POST if request.method == "POST" else None
+
+
+def say(request: HttpRequest, refusal: Refusal) -> None:
+    messages.error(request, refusal.message)
+
+
+def current(application: Application) -> Appointment | None:
+    return booking.live_appointment(application)
+
+
+# What a refusal leads to, so that nobody is left without a next step.
+NEXT_STEP = {
+    "has_appointment": "appointments:mine",
+    "no_appointment": "appointments:mine",
+    "in_doubt": "appointments:mine",
+    "no_attempts_left": "appointments:mine",
+    "appointment_started": "appointments:mine",
+    "appointment_ended": "appointments:mine",
+    "not_yours": "appointments:mine",
+}
+
+
+def go_on(request: HttpRequest, refusal: Refusal, application: Application) -> HttpResponseRedirect:
+    """Say why not, and lead to the page where the person can do something about it."""
+    say(request, refusal)
+    if refusal.code in NEXT_STEP:
+        return redirect(NEXT_STEP[refusal.code])
+    return redirect("appointments:choose", application.pk)
+
+
+def by_link(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Headers of a page that a link alone opens: nothing keeps it, passes it on or lists it."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> HttpResponse:
+        response = never_cache(view)(*args, **kwargs)
+        response["Cache-Control"] = "private, no-store"
+        response["Referrer-Policy"] = "no-referrer"
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    return guarded

@@ -1,0 +1,42 @@
+"""Numbers in words for applicants' pages, in the active language (DOMAIN.md's plurals)."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from appointments.planning.reasons import Reason
+
+# Why a plan moved somebody or found no seat, as the person reads it.
+WHY: dict[str, Any] = {
+    Reason.SLOT_PAST: gettext_lazy("Your old time had already passed."),
+    Reason.SLOT_CLOSED: gettext_lazy("Your old time was cancelled by the outage."),
+    Reason.NEARER_DATE: gettext_lazy("A seat closer to your first date was free."),
+    Reason.SLOT_FULL: gettext_lazy(
+        "Fewer seats were left at your old time; people with urgent travel and earlier bookings "
+        "came first."
+    ),
+    Reason.SEATS_TAKEN: gettext_lazy("All free seats went to people who came first."),
+    Reason.NONE_BEFORE_TRAVEL: gettext_lazy("No seat was free before your date of travel."),
+    Reason.NONE_IN_REACH: gettext_lazy("No seat of your kind was free at the centres in reach."),
+}
+
+
+def why(code: str) -> str:
+    """The reason in words; nothing for a remark that is not meant for applicants."""
+    return str(WHY.get(code, ""))
+
+
+def free_seats(count: int) -> str:
+    return ngettext("%(count)d seat free", "%(count)d seats free", count) % {"count": count}
+
+
+def attempts(count: int) -> str:
+    """How many dates may still be chosen under the fee."""
+    if count == 0:
+        return _("No attempt left")
+    return ngettext("%(count)d attempt left", "%(count)d attempts left", count) % {"count": count}
+
+
+def distance(km: int) -> str:
+    return _("%(km)d km from your centre") % {"km": km}
