@@ -20,7 +20,8 @@ FREE = Sum(F("seats") - F("closed") - F("taken"))
 class CentreChoice:
     centre: Centre
     first_date: date
-    free: int
+    # From the home centre, whole kilometres.
+    km: int
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,16 @@ def for_application(application: Application, now: datetime) -> QuerySet[Slot]:
 
 
 def centres(application: Application, now: datetime) -> list[CentreChoice]:
-    """Centres with free seats, the home centre first, then the soonest date."""
-    rows = (
-        for_application(application, now)
-        .values("centre")
-        .annotate(first=Min("date"), free_seats=FREE)
+    """Centres with free seats, the home centre first, then the nearest."""
+    firsts = dict(
+        for_application(application, now).values_list("centre").annotate(first=Min("date"))
     )
-    by_id = Centre.objects.in_bulk([row["centre"] for row in rows])
-    choices = [CentreChoice(by_id[r["centre"]], r["first"], r["free_seats"]) for r in rows]
-    home = application.home_centre_id
-    return sorted(choices, key=lambda c: (c.centre.pk != home, c.first_date, c.centre.name_en))
+    home = application.home_centre
+    choices = [
+        CentreChoice(centre, firsts[centre.pk], km_between(home, centre))
+        for centre in Centre.objects.filter(pk__in=firsts)
+    ]
+    return sorted(choices, key=lambda c: (c.centre.pk != home.pk, c.km, c.centre.name_en))
 
 
 def days(application: Application, centre: Centre, now: datetime) -> list[DayChoice]:

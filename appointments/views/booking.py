@@ -250,14 +250,10 @@ def _where(application: Application, slot: Slot) -> str:
 
 
 def _centre_hint(application: Application, choice: availability.CentreChoice) -> str:
-    parts = [
-        _("first free day: %(day)s") % {"day": dates.long_day(choice.first_date, _lang())},
-        words.free_seats(choice.free),
-    ]
-    if choice.centre.pk != application.home_centre_id:
-        km = availability.km_between(application.home_centre, choice.centre)
-        parts.insert(0, words.distance(km))
-    return ", ".join(parts)
+    first = _("first free day: %(day)s") % {"day": dates.long_day(choice.first_date, _lang())}
+    if choice.centre.pk == application.home_centre_id:
+        return first
+    return f"{words.distance(choice.km)}, {first}"
 
 
 def _date_or_404(year: int, month: int, day: int) -> date:
