@@ -1,14 +1,18 @@
 """A phone, or a desk, in front of the site, and a witness of what went wrong on it."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+from accounts.officers import SECOND_FACTOR
 
 PHONE_WIDTH = 360
 DESK_WIDTH = 1280
@@ -67,10 +71,28 @@ class Visitor:
         self.page.goto(self.host + path)
         return self.page
 
+    def follow(self, action: Callable[[], None]) -> Page:
+        """Do what opens a page, and wait for it: `follow(page.get_by_role("button").click)`.
+
+        Playwright's clicks and key presses do not wait for the page that they lead to.
+        """
+        with self.page.expect_navigation():
+            action()
+        return self.page
+
     def sign_in(self, user: Any) -> None:
-        """Carry a session of that person, as if they had just typed their code."""
+        """Carry a session of that person, as if they had just typed their code.
+
+        An officer's session has proven the second factor; the account must have one set up.
+        """
         client = Client()
         client.force_login(user)
+        if user.is_staff:
+            session = client.session
+            session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+                {"method": SECOND_FACTOR, "type": "totp", "at": time.time()}
+            ]
+            session.save()
         self._cookie(
             settings.SESSION_COOKIE_NAME, client.cookies[settings.SESSION_COOKIE_NAME].value
         )

@@ -5,68 +5,80 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import Page
+from pytest_django.fixtures import Settings
 
-from tests.browser.harness import Visitor, VisitorFactory, axe, layout_shift, overflow
+from tests.browser.harness import PHONE_WIDTH, Visitor, VisitorFactory, axe, layout_shift, overflow
 
 # Pages that anybody may open. A new public page belongs here.
-PAGES = ["home", "centres", "advice", "contact", "privacy", "terms", "accessibility"]
+PAGES = [
+    "home",
+    "centres",
+    "advice",
+    "contact",
+    "privacy",
+    "terms",
+    "accessibility",
+    "account_request_login_code",
+]
 # Latin letters which stay in Hindi text: names of things that have no other name.
 LATIN_IN_HINDI = {
     "SMS", "OTP", "WCAG", "GIGW", "AA", "JavaScript", "PSK", "POPSK", "English",
     "www.passportindia.gov.in", "pgportal.gov.in",
 }  # fmt: skip
-PAGE_AND_LANGUAGE = [(name, language) for name in PAGES for language in ("hi", "en")]
-both = pytest.mark.parametrize(("name", "language"), PAGE_AND_LANGUAGE)
+in_both_languages = pytest.mark.parametrize("language", ["hi", "en"])
 
 
-@both
-def test_page_is_accessible_and_whole(visit: VisitorFactory, name: str, language: str):
-    page = visit(language).go(reverse(name))
-    assert page.locator("html").get_attribute("lang") == language
-    assert page.locator("h1").count() == 1
-    heading, title = page.locator("h1").inner_text(), page.title()
-    assert heading
-    assert title.count(" | ") == 1
-    axe(page)
+@in_both_languages
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_pages_are_accessible_and_whole(visit: VisitorFactory, language: str, dark: bool):
+    visitor = visit(language, dark=dark)
+    for name in PAGES:
+        page = visitor.go(reverse(name))
+        assert page.locator("html").get_attribute("lang") == language, name
+        assert page.locator("h1").count() == 1, name
+        assert page.locator("h1").inner_text().strip(), name
+        assert page.title().count(" | ") == 1, name
+        axe(page)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_dark_page_is_accessible(visit: VisitorFactory, name: str):
-    axe(visit("hi", dark=True).go(reverse(name)))
+@in_both_languages
+def test_pages_fit_small_windows_and_large_text(visit: VisitorFactory, language: str):
+    visitor = visit(language)
+    for name in PAGES:
+        page = visitor.go(reverse(name))
+        assert layout_shift(page) == 0, name
+        assert overflow(page) == 0, name
+        page.set_viewport_size({"width": 320, "height": 640})
+        assert overflow(page) == 0, name
+        # A desk of 1280 px zoomed to 200%, and its text enlarged once more.
+        page.set_viewport_size({"width": 640, "height": 450})
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert overflow(page) == 0, name
+        page.set_viewport_size({"width": PHONE_WIDTH, "height": 740})
 
 
-@both
-def test_page_fits_small_windows_and_large_text(visit: VisitorFactory, name: str, language: str):
-    page = visit(language).go(reverse(name))
-    assert layout_shift(page) == 0
-    assert overflow(page) == 0
-    page.set_viewport_size({"width": 320, "height": 640})
-    assert overflow(page) == 0
-    # A desk of 1280 px zoomed to 200%, and its text enlarged once more.
-    page.set_viewport_size({"width": 640, "height": 450})
-    page.evaluate("document.documentElement.style.fontSize = '200%'")
-    assert overflow(page) == 0
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_hindi_page_holds_no_english(page_hi: Visitor, name: str):
-    page = page_hi.go(reverse(name))
+def test_hindi_pages_hold_no_english(page_hi: Visitor):
     site = urlsplit(page_hi.host).netloc
-    words = re.findall(r"[A-Za-z][\w.:-]*[\w]", visible_text(page).replace(site, ""))
-    assert set(words) - LATIN_IN_HINDI == set()
+    for name in PAGES:
+        text = visible_text(page_hi.go(reverse(name))).replace(site, "")
+        words = set(re.findall(r"[A-Za-z][\w.:-]*\w", text))
+        assert words - LATIN_IN_HINDI == set(), name
 
 
-def visible_text(page) -> str:
+def visible_text(page: Page) -> str:
     """What a reader sees outside of parts marked as English, title included."""
-    return page.evaluate(
-        """() => {
+    return str(
+        page.evaluate(
+            """() => {
             document.querySelectorAll('[lang=en]').forEach(part => part.remove());
             return document.title + ' ' + document.body.innerText;
         }"""
+        )
     )
 
 
-@pytest.mark.parametrize("language", ["hi", "en"])
+@in_both_languages
 def test_no_link_is_broken(visit: VisitorFactory, language: str):
     visitor = visit(language)
     links = set()
@@ -122,14 +134,15 @@ def test_links_and_buttons_are_large_enough_for_a_thumb(page_hi: Visitor):
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_language_switch_keeps_the_page(visit: VisitorFactory, scripts: bool):
-    page = visit(scripts=scripts).go("/advice/")
+    visitor = visit(scripts=scripts)
+    page = visitor.go("/advice/")
     assert page.locator("h1").inner_text() == "आवेदकों के लिए परामर्श"
-    page.get_by_role("button", name="English").click()
+    visitor.follow(page.get_by_role("button", name="English").click)
     assert page.url.endswith("/advice/")
     assert page.locator("h1").inner_text() == "Advice to applicants"
-    page.get_by_role("link", name="Centres").first.click()
+    visitor.follow(page.get_by_role("link", name="Centres").first.click)
     assert page.locator("html").get_attribute("lang") == "en"
-    page.get_by_role("button", name="हिन्दी").click()
+    visitor.follow(page.get_by_role("button", name="हिन्दी").click)
     assert page.locator("h1").inner_text() == "केंद्र"
 
 
@@ -140,3 +153,25 @@ def test_first_view_is_light(page_hi: Visitor):
     page_hi.page.wait_for_load_state("networkidle")
     assert len(sizes) <= 6
     assert sum(sizes) <= 60_000
+
+
+@in_both_languages
+def test_page_that_does_not_exist_is_accessible(visit: VisitorFactory, language: str):
+    visitor = visit(language)
+    visitor.witness.expected_statuses.add(404)
+    page = visitor.go("/nowhere/")
+    assert page.locator("html").get_attribute("lang") == language
+    axe(page)
+
+
+@in_both_languages
+def test_demo_pages_are_accessible_and_fit(
+    visit: VisitorFactory, settings: Settings, language: str
+):
+    settings.DEMO_MODE = True
+    visitor = visit(language)
+    for name in ("demo", "demo_phone"):
+        page = visitor.go(reverse(name))
+        assert page.locator("h1").count() == 1, name
+        assert overflow(page) == 0, name
+        axe(page)

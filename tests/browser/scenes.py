@@ -1,0 +1,85 @@
+"""What docs/screenshots/ shows, scene by scene. `make screenshots` plays them in this order.
+
+A scene may change the site (declare an outage, send messages) by the same verbs that the pages
+call; later scenes see it. To add a picture, add a Shot; to show another state, a Scene.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from accounts.models import User
+from appointments import cuts, outages
+from appointments.models import Centre, Region
+from tests.browser.harness import DESK_WIDTH, PHONE_WIDTH
+
+REGION_OFFICER = "region@demo.example"
+SUNITA = "+919876543210"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: docs/screenshots/<name>.png. `who`: email or phone of who is signed in."""
+
+    name: str
+    path: str
+    language: str = "hi"
+    width: int = PHONE_WIDTH
+    who: str = ""
+    dark: bool = False
+    # The whole page, or what the window shows of it.
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Scene:
+    prepare: Callable[[], None] | None = None
+    shots: list[Shot] = field(default_factory=list)
+
+
+def declare_outage() -> None:
+    """Friday's server fault: 600 of 2,200 seats on the next two working days."""
+    centres = list(Centre.objects.all())
+    today = timezone.localdate()
+    days = cuts.working_dates(centres, today + dt.timedelta(days=1), 2)
+    outages.declare(
+        by=User.objects.get(email=REGION_OFFICER),
+        request_key=uuid.uuid4(),
+        scope="region",
+        region=Region.objects.get(),
+        since=timezone.now() - dt.timedelta(days=2),
+        cause="server",
+        text_en=(
+            "A technical fault has interrupted services at the passport centres of Madhya Pradesh"
+            " since Friday. Affected appointments will be rescheduled and you will be told by SMS."
+            " Your fee and attempts are safe. We are sorry for the trouble."
+        ),
+        text_hi=(
+            "तकनीकी खराबी के कारण मध्य प्रदेश के पासपोर्ट सेवा केंद्रों पर सेवाएँ शुक्रवार से बाधित हैं।"
+            " प्रभावित अपॉइंटमेंट पुनर्निर्धारित किए जाएँगे और सूचना SMS से दी जाएगी।"
+            " शुल्क एवं अवसर सुरक्षित रहेंगे। असुविधा के लिए खेद है।"
+        ),
+        cuts=cuts.spread_total(total_per_day=600, centres=centres, dates=days),
+    )
+
+
+SCENES = [
+    Scene(
+        shots=[
+            Shot("home-hi", "/"),
+            Shot("demo-en", "/demo/", language="en", width=DESK_WIDTH),
+        ]
+    ),
+    Scene(
+        prepare=declare_outage,
+        shots=[
+            Shot("home-outage-hi", "/"),
+            Shot("home-outage-dark-hi", "/", dark=True),
+            Shot("home-outage-en", "/", language="en", width=DESK_WIDTH),
+            Shot("centres-outage-en", "/centres/", language="en"),
+        ],
+    ),
+]
