@@ -23,6 +23,7 @@ from appointments.views.common import (
     current,
     go_on,
     own_application,
+    person_of,
     posted,
 )
 from notifications import dates
@@ -158,9 +159,9 @@ def _decide(request: HttpRequest, application: Application) -> HttpResponse:
         return _nothing_held(request, application)
     try:
         if "release" in request.POST:
-            booking.release_hold(hold_id=int(hold_id), by=request.user)
+            booking.release_hold(hold_id=int(hold_id), by=person_of(request))
             return redirect("appointments:choose", application.pk)
-        booking.confirm(hold_id=int(hold_id), by=request.user)
+        booking.confirm(hold_id=int(hold_id), by=person_of(request))
     except Refusal as refusal:
         return go_on(request, refusal, application)
     return redirect("appointments:done", application.pk)
@@ -198,7 +199,7 @@ def _may_not_choose(application: Application, now: datetime) -> Refusal | None:
 
 def _hold(request: HttpRequest, application: Application, slot_id: int) -> HttpResponse:
     try:
-        booking.hold_seat(application=application, slot_id=slot_id, by=request.user)
+        booking.hold_seat(application=application, slot_id=slot_id, by=person_of(request))
     except Refusal as refusal:
         return go_on(request, refusal, application)
     return redirect("appointments:check", application.pk)

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from appointments import booking, words
 from appointments.errors import Refusal
-from appointments.views.common import applicant_page, current, own_application, say
+from appointments.views.common import applicant_page, current, own_application, person_of, say
 
 
 @applicant_page
@@ -27,7 +27,7 @@ def _cancel(request: HttpRequest, application_id: int) -> HttpResponse:
     appointment = current(application)
     if appointment is not None:
         try:
-            booking.cancel(appointment_id=appointment.pk, by=request.user)
+            booking.cancel(appointment_id=appointment.pk, by=person_of(request))
         except Refusal as refusal:
             say(request, refusal)
             return redirect("appointments:mine")

@@ -11,7 +11,7 @@ from accounts.errors import SignInRefusal
 from appointments import booking
 from appointments.errors import Refusal
 from appointments.forms import ClaimForm
-from appointments.views.common import applicant_page, posted
+from appointments.views.common import applicant_page, person_of, posted
 
 
 @applicant_page
@@ -36,7 +36,7 @@ def _claim(request: HttpRequest, form: ClaimForm) -> None:
     """Guessing is limited per account, per number and per network; a right answer costs nothing."""
     now = timezone.now()
     subjects = (
-        ("claim_by_account", str(request.user.pk)),
+        ("claim_by_account", str(person_of(request).pk)),
         ("claim_by_arn", form.cleaned_data["arn"]),
         ("claim_by_network", limits.network_of(request)),
     )
@@ -45,7 +45,7 @@ def _claim(request: HttpRequest, form: ClaimForm) -> None:
     booking.claim(
         arn=form.cleaned_data["arn"],
         date_of_birth=form.cleaned_data["date_of_birth"],
-        by=request.user,
+        by=person_of(request),
     )
     for limit, subject in subjects:
         limits.give_back(limit, subject, now=now)

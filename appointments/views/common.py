@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
+from accounts.models import User
 from appointments import booking
 from appointments.errors import Refusal
 from appointments.models import Application, Appointment
@@ -28,8 +29,14 @@ def own_application(request: HttpRequest, application_id: int) -> Application:
     return get_object_or_404(
         Application.objects.select_related("home_centre", "region"),
         pk=application_id,
-        claimed_by=request.user,
+        claimed_by=person_of(request),
     )
+
+
+def person_of(request: HttpRequest) -> User:
+    """Who is signed in, on a page for signed-in people only."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from appointments import booking, words
 from appointments.models import Application, Appointment, Offer, TimelineEntry
-from appointments.views.common import applicant_page
+from appointments.views.common import applicant_page, person_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         TimelineEntry.objects.select_related("from_slot__centre", "to_slot__centre"),
     )
     applications = (
-        Application.objects.filter(claimed_by=request.user)
+        Application.objects.filter(claimed_by=person_of(request))
         .select_related("home_centre")
         .prefetch_related(
             Prefetch(

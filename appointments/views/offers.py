@@ -23,7 +23,7 @@ from appointments import booking, offers
 from appointments.errors import Refusal
 from appointments.messages import CAUSE_WORDS
 from appointments.models import Appointment, Offer, Outage
-from appointments.views.common import applicant_page, by_link, own_application, say
+from appointments.views.common import applicant_page, by_link, own_application, person_of, say
 
 # --- By link ------------------------------------------------------------------------------------
 
@@ -69,7 +69,7 @@ def link_another(request: HttpRequest, token: str) -> HttpResponse:
         return _no_offer(request, refusal)
     application_id = offer.appointment.application_id
     try:
-        booking.claim_by_link(application_id=application_id, by=_person(request))
+        booking.claim_by_link(application_id=application_id, by=person_of(request))
     except Refusal:
         return render(request, "appointments/other_phone.html", {"offer": offer})
     return redirect("appointments:choose", application_id)
@@ -123,7 +123,7 @@ def question(request: HttpRequest, application_id: int) -> HttpResponse:
     """The same question on the person's own pages."""
     offer = _own_offer(request, application_id)
     if request.method == "POST":
-        _answer(request, offer.pk, _person(request))
+        _answer(request, offer.pk, person_of(request))
         return redirect("appointments:question", application_id)
     urls = {
         "give_up_url": reverse("appointments:give_up", args=[application_id]),
@@ -138,7 +138,7 @@ def question_give_up(request: HttpRequest, application_id: int) -> HttpResponse:
     offer = _own_offer(request, application_id)
     page = reverse("appointments:question", args=[application_id])
     if request.method == "POST":
-        _give_up(request, offer.pk, _person(request))
+        _give_up(request, offer.pk, person_of(request))
         return redirect(page)
     if not offer.is_open:
         return redirect(page)
@@ -154,11 +154,6 @@ def _own_offer(request: HttpRequest, application_id: int) -> Offer:
         .order_by("-pk")
     )
     return get_object_or_404(newest[:1])
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # login_required
-    return request.user
 
 
 # --- Both ---------------------------------------------------------------------------------------
