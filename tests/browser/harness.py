@@ -89,6 +89,8 @@ class Visitor:
         client.force_login(user)
         if user.is_staff:
             session = client.session
+            # Records count only for the person whom allauth noted beside them.
+            session[f"{AUTHENTICATION_METHODS_SESSION_KEY}_user"] = str(user.pk)
             session[AUTHENTICATION_METHODS_SESSION_KEY] = [
                 {"method": SECOND_FACTOR, "type": "totp", "at": time.time()}
             ]

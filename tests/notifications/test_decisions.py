@@ -1,6 +1,7 @@
 """An officer decides about a message in trouble."""
 
 import pytest
+from django.utils import translation
 
 from notifications import decisions, delivery, outbox, sweep
 from notifications.errors import Refusal
@@ -70,7 +71,7 @@ def test_resend_after_it_was_sent_is_refused(unknown):
 
 def test_resend_past_the_end_of_life_is_refused(unknown, clock):
     clock.move_to(unknown.expires_at)
-    with pytest.raises(Refusal, match="out of date"):
+    with translation.override("en"), pytest.raises(Refusal, match="out of date"):
         decisions.resend(message=unknown, by="officer 7", reason="late")
     assert not Decision.objects.exists()
 
