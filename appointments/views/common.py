@@ -79,7 +79,9 @@ def by_link(view: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(*args: Any, **kwargs: Any) -> HttpResponse:
         response = never_cache(view)(*args, **kwargs)
         response["Cache-Control"] = "private, no-store"
-        response["Referrer-Policy"] = "no-referrer"
+        # Not "no-referrer": browsers then send `Origin: null` with the answer, which the protection
+        # against forged forms must refuse. Of this page's address only the host is passed on.
+        response["Referrer-Policy"] = "strict-origin"
         response["X-Robots-Tag"] = "noindex"
         return response
 

@@ -348,7 +348,7 @@ def test_link_shows_old_and_new_why_and_until_when_without_a_name(client, asked)
     whole = answer.content.decode()
     for secret in ("Sunita", application.arn, "1990", application.phone):
         assert secret not in whole
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "strict-origin"
     assert "no-store" in answer["Cache-Control"]
     assert answer["X-Robots-Tag"] == "noindex"
 
