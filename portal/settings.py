@@ -299,7 +299,7 @@ MESSAGE_FILE_SINK = Path(env.str("MESSAGE_FILE_SINK", default=str(VAR_DIR / "pho
 SMS_BRAND = env.str("SMS_BRAND", default="-PSKMP")
 # Seconds: a worker's turn; the longest call of a gateway; how long a claimed message belongs to
 # its worker. notifications/checks.py holds them against each other and against Celery's limits.
-MESSAGE_RUN_SECONDS = env.int("MESSAGE_RUN_SECONDS", default=10)
+MESSAGE_RUN_SECONDS = env.int("MESSAGE_RUN_SECONDS", default=5)
 MESSAGE_CALL_SECONDS = env.int("MESSAGE_CALL_SECONDS", default=20)
 MESSAGE_LEASE_SECONDS = env.int("MESSAGE_LEASE_SECONDS", default=60)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@passport-portal.invalid")
