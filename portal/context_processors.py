@@ -5,18 +5,17 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from portal.banners import banners_for
 from portal.language import reader_language
 
+# Short enough for one line on a phone of 360 px; the office's name leads home.
 NAVIGATION = (
-    ("home", _("Home")),
     ("appointments:mine", _("My appointments")),
     ("centres", _("Centres")),
-    ("advice", _("Advice")),
     ("contact", _("Help")),
 )
 FOOTER = (
@@ -33,7 +32,7 @@ FOOTER = (
 class Link:
     label: Any
     url: str
-    current: bool
+    current: str
 
 
 def office(request: HttpRequest) -> dict[str, Any]:
@@ -52,11 +51,12 @@ def office(request: HttpRequest) -> dict[str, Any]:
 
 
 def _links(entries: tuple[tuple[str, Any], ...], request: HttpRequest) -> list[Link]:
-    links = []
-    for name, label in entries:
-        try:
-            url = reverse(name)
-        except NoReverseMatch:
-            continue
-        links.append(Link(label=label, url=url, current=request.path == url))
-    return links
+    links = [(label, reverse(name)) for name, label in entries]
+    return [Link(label, url, _current(request.path, url)) for label, url in links]
+
+
+def _current(path: str, url: str) -> str:
+    """What aria-current says: this very page, a page under it, or neither."""
+    if path == url:
+        return "page"
+    return "true" if path.startswith(url) else ""

@@ -9,21 +9,21 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from accounts.models import User
 from tests.browser.harness import launch_arguments, open_visitor
 from tests.browser.png import small
-from tests.browser.scenes import SCENES, Shot
+from tests.browser.scenes import SCENES, Later, Shot
 
 
 class TroubleOnPage(Exception):
     """A page which was to be photographed logged an error; the text says which."""
 
 
-def play(host: str, folder: Path, wanted: list[str]) -> Iterator[tuple[Path, int]]:
+def play(host: str, folder: Path, wanted: list[str], later: Later) -> Iterator[tuple[Path, int]]:
     """Yields each picture's file and size in bytes. `wanted`: names; empty: all."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_arguments())
         reader = browser.new_page()
         for scene in SCENES:
             if scene.prepare:
-                scene.prepare()
+                scene.prepare(later)
             for shot in scene.shots:
                 if not wanted or shot.name in wanted:
                     picture = _picture(browser, host, shot, reader)
@@ -37,7 +37,7 @@ def _picture(browser: Browser, host: str, shot: Shot, reader: Page) -> bytes:
     visitor = open_visitor(browser, host, language=shot.language, width=shot.width, dark=shot.dark)
     if shot.who:
         visitor.sign_in(User.objects.get(Q(email=shot.who) | Q(phone=shot.who)))
-    page = visitor.go(shot.path)
+    page = visitor.go(shot.path if isinstance(shot.path, str) else shot.path())
     png = page.screenshot(full_page=shot.whole)
     visitor.context.close()
     if visitor.witness.troubles:

@@ -12,12 +12,19 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from accounts.models import User
-from appointments import cuts, outages
-from appointments.models import Centre, Region
+from appointments import cuts, outages, plans
+from appointments.models import Application, Centre, Outage, Region
+from notifications import delivery
 from tests.browser.harness import DESK_WIDTH, PHONE_WIDTH
 
 REGION_OFFICER = "region@demo.example"
+APPROVER = "approver@demo.example"
 SUNITA = "+919876543210"
+ARJUN = "+919876543211"
+PATELS = "+919876543213"
+
+# Moves the site's clock on.
+Later = Callable[[dt.timedelta], None]
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class Shot:
     """One picture: docs/screenshots/<name>.png. `who`: email or phone of who is signed in."""
 
     name: str
-    path: str
+    path: str | Callable[[], str]
     language: str = "hi"
     width: int = PHONE_WIDTH
     who: str = ""
@@ -36,11 +43,11 @@ class Shot:
 
 @dataclass(frozen=True)
 class Scene:
-    prepare: Callable[[], None] | None = None
+    prepare: Callable[[Later], None] | None = None
     shots: list[Shot] = field(default_factory=list)
 
 
-def declare_outage() -> None:
+def declare_outage(later: Later) -> None:
     """Friday's server fault: 600 of 2,200 seats on the next two working days."""
     centres = list(Centre.objects.all())
     today = timezone.localdate()
@@ -66,6 +73,42 @@ def declare_outage() -> None:
     )
 
 
+def move_everybody(later: Later) -> None:
+    """HOLD notices at once, a plan by two officers, its grace over, and what is due delivered."""
+    officer = User.objects.get(email=REGION_OFFICER)
+    outage = Outage.objects.get()
+    outages.send_notices_now(outage_id=outage.pk, by=officer)
+    deliver_messages()
+    plan = plans.prepare(outage_id=outage.pk, region_id=Region.objects.get().pk, by=officer)
+    plans.approve(
+        plan_id=plan.pk,
+        by=User.objects.get(email=APPROVER),
+        bounds=plans.suggested_bounds(plan),
+        fingerprint=plan.fingerprint,
+    )
+    plans.apply(plan_id=plan.pk, by=officer)
+    later(dt.timedelta(minutes=11))
+    plans.settle(now=timezone.now())
+    deliver_messages()
+
+
+def deliver_messages() -> None:
+    """What the worker does, until nothing is due."""
+    for channel in ("sms", "email"):
+        while delivery.run(channel):
+            continue
+
+
+def page_of(phone: str, rest: str) -> Callable[[], str]:
+    """The page of the (first) application behind a phone, once the demo is there."""
+
+    def path() -> str:
+        application = Application.objects.filter(phone=phone).earliest("pk")
+        return f"/my/{application.pk}/{rest}"
+
+    return path
+
+
 SCENES = [
     Scene(
         shots=[
@@ -80,6 +123,17 @@ SCENES = [
             Shot("home-outage-dark-hi", "/", dark=True),
             Shot("home-outage-en", "/", language="en", width=DESK_WIDTH),
             Shot("centres-outage-en", "/centres/", language="en"),
+        ],
+    ),
+    Scene(
+        prepare=move_everybody,
+        shots=[
+            Shot("phones-hi", "/demo/phone/", width=DESK_WIDTH),
+            Shot("mine-hi", "/my/", who=SUNITA, whole=True),
+            Shot("mine-family-hi", "/my/", who=PATELS),
+            Shot("offer-hi", page_of(SUNITA, "question/"), who=SUNITA, whole=True),
+            Shot("offer-en", page_of(ARJUN, "question/"), "en", width=DESK_WIDTH, who=ARJUN),
+            Shot("choose-en", page_of(ARJUN, "time/"), "en", who=ARJUN),
         ],
     ),
 ]

@@ -26,13 +26,13 @@ NOW = "2026-11-22T12:30:00+00:00"
 
 
 def main(wanted: list[str]) -> int:
-    with time_machine.travel(NOW), tempfile.TemporaryDirectory() as folder:
+    with time_machine.travel(NOW) as clock, tempfile.TemporaryDirectory() as folder:
         _make_demo(folder)
         # The models which the camera asks can be loaded only now that the settings are known.
         camera = importlib.import_module("tests.browser.camera")
         FOLDER.mkdir(parents=True, exist_ok=True)
         with _served() as host:
-            for path, size in camera.play(host, FOLDER, wanted):
+            for path, size in camera.play(host, FOLDER, wanted, clock.shift):
                 sys.stdout.write(f"{path.name}: {size / 1000:.0f} kB\n")
     return 0
 

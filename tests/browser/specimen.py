@@ -23,8 +23,8 @@ TEMPLATE = Path(__file__).with_name("specimen.html")
 class SpecimenForm(forms.Form):
     """Every kind of input that the form templates know."""
 
-    arn = forms.CharField(label=_("ARN"), help_text=_("Advice"))
-    born = DayMonthYearField(label=_("Your appointment"), help_text=_("Advice"))
+    arn = forms.CharField(label=_("ARN"), help_text=_("Help"))
+    born = DayMonthYearField(label=_("Your appointment"), help_text=_("Help"))
     where = forms.ChoiceField(
         label=_("Centres"),
         widget=forms.RadioSelect,
@@ -34,7 +34,7 @@ class SpecimenForm(forms.Form):
         label=_("Help"), widget=forms.CheckboxSelectMultiple, choices=[("a", "14"), ("b", "15")]
     )
     select = forms.ChoiceField(label=_("Month"), choices=[("", "-"), ("1", "1")])
-    why = forms.CharField(label=_("Advice"), widget=forms.Textarea, required=False)
+    why = forms.CharField(label=_("Help"), widget=forms.Textarea, required=False)
     agree = forms.BooleanField(label=_("Terms of use"))
     key = forms.CharField(widget=forms.HiddenInput, initial="k")
 
