@@ -23,6 +23,8 @@ class OfficeAdminSite(admin.AdminSite):
     site_header = "Passport office"
     site_title = "Passport office"
     index_title = "Today"
+    # The way around stands at the top of each page (templates/admin/base_site.html).
+    enable_nav_sidebar = False
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         is_one = isinstance(model_or_iterable, type)

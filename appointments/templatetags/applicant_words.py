@@ -10,3 +10,8 @@ register = template.Library()
 @register.filter
 def attempts_in_words(count: int) -> str:
     return words.attempts(count)
+
+
+@register.filter
+def km_in_words(km: int) -> str:
+    return words.distance(km)
