@@ -15,13 +15,18 @@ EARLIEST_YEAR = 1900
 
 
 class HintedLabel(str):
-    """The label of a choice with a second, quieter line: HintedLabel("Bhopal", hint="12 km")."""
+    """The label of a choice with a second, quieter line: HintedLabel("Bhopal", hint="12 km").
+
+    Choices of the same `group` that follow each other stand under one line with its words.
+    """
 
     hint: str | Promise
+    group: str
 
-    def __new__(cls, label: str, hint: str | Promise = "") -> "HintedLabel":
+    def __new__(cls, label: str, hint: str | Promise = "", group: str = "") -> "HintedLabel":
         instance = super().__new__(cls, label)
         instance.hint = hint
+        instance.group = group
         return instance
 
 

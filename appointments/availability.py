@@ -20,6 +20,8 @@ FREE = Sum(F("seats") - F("closed") - F("taken"))
 class CentreChoice:
     centre: Centre
     first_date: date
+    # Seats that can be booked, over all days.
+    free: int
     # From the home centre, whole kilometres.
     km: int
 
@@ -48,13 +50,21 @@ def for_application(application: Application, now: datetime) -> QuerySet[Slot]:
 
 def centres(application: Application, now: datetime) -> list[CentreChoice]:
     """Centres with free seats, the home centre first, then the nearest."""
-    firsts = dict(
-        for_application(application, now).values_list("centre").annotate(first=Min("date"))
+    rows = (
+        for_application(application, now)
+        .values("centre")
+        .annotate(first=Min("date"), free_seats=FREE)
     )
+    found = {row["centre"]: row for row in rows}
     home = application.home_centre
     choices = [
-        CentreChoice(centre, firsts[centre.pk], km_between(home, centre))
-        for centre in Centre.objects.filter(pk__in=firsts)
+        CentreChoice(
+            centre=centre,
+            first_date=found[centre.pk]["first"],
+            free=found[centre.pk]["free_seats"],
+            km=km_between(home, centre),
+        )
+        for centre in Centre.objects.filter(pk__in=found)
     ]
     return sorted(choices, key=lambda c: (c.centre.pk != home.pk, c.km, c.centre.name_en))
 
@@ -85,16 +95,17 @@ NEAREST_PER_DAY = 2
 NEAR_KM = 120
 
 
-def nearest(application: Application, around: Slot | None, now: datetime) -> list[Slot]:
-    """A few free times worth asking about first, in order of time.
+def nearest(
+    application: Application, around: Slot | None, now: datetime, *, but: int | None = None
+) -> list[Slot]:
+    """A few free times worth asking about first, in order of time; never the slot `but`.
 
-    At the own centre those nearest to the seat that the person has (or the soonest), then the
+    At the centre of `around` those nearest to it (None: the soonest at the home centre), then the
     soonest at centres nearby.
     """
     home = around.centre if around else application.home_centre
     free = for_application(application, now).select_related("centre").order_by("starts_at", "pk")
-    if around is not None:
-        free = free.exclude(pk=around.pk)
+    free = free.exclude(pk=but) if but else free
     wanted = around.starts_at if around else now
     here = sorted(
         free.filter(centre=home)[: 40 * NEAREST], key=lambda s: (abs(s.starts_at - wanted), s.pk)

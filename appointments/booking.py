@@ -24,6 +24,8 @@ from appointments.models import (
 from appointments.timeline import APPLICANT, entry, role_of
 from appointments.verbs import LostRace, verb
 
+# Holds which a person takes on their own.
+OWN_PURPOSES = (Hold.Purpose.BOOKING, Hold.Purpose.CHANGE)
 # Chosen dates count within a year of the first one (DOMAIN.md, attempts).
 FEE_YEAR = timedelta(days=365)
 
@@ -60,13 +62,19 @@ def claim(*, arn: str, date_of_birth: date, by: User) -> Application:
 def claim_by_link(*, application_id: int, by: User) -> Application:
     """Link the application behind an opened message link, if it was sent to this very phone."""
     application = Application.objects.select_for_update(no_key=True).get(pk=application_id)
-    if application.claimed_by_id is None and by.phone_verified and by.phone == application.phone:
+    if may_claim_by_link(application, by):
         application.claimed_by = by
         application.claimed_at = timezone.now()
         application.save(update_fields=["claimed_by", "claimed_at"])
     if application.claimed_by_id != by.pk:
         raise Refusal("not_yours")
     return application
+
+
+def may_claim_by_link(application: Application, by: User) -> bool:
+    """Nobody has linked it yet, and the message went to the person's own verified phone."""
+    same_phone = by.phone_verified and by.phone == application.phone
+    return application.claimed_by_id is None and same_phone
 
 
 def check_owner(application: Application, by: User) -> None:
@@ -109,9 +117,7 @@ def hold_seat(*, application: Application, slot_id: int, by: User) -> Hold:
     application = Application.objects.select_for_update(no_key=True).get(pk=application.pk)
     check_owner(application, by)
     appointment = live_appointment(application)
-    held = Hold.objects.filter(
-        application=application, purpose__in=[Hold.Purpose.BOOKING, Hold.Purpose.CHANGE]
-    ).first()
+    held = Hold.objects.filter(application=application, purpose__in=OWN_PURPOSES).first()
     if held and held.slot_id == slot_id and held.expires_at > now:
         return held
     slot = Slot.objects.filter(pk=slot_id).first()
@@ -234,7 +240,7 @@ def confirm(*, hold_id: int, by: User) -> Appointment:
         return done
     hold = Hold.objects.filter(pk=hold_id, expires_at__gt=now).first()
     if hold is None:
-        raise Refusal("hold_expired", minutes=settings.HOLD_MINUTES)
+        raise hold_expired()
     appointment, slots = lock_seats(application, hold.slot_id)
     slot = slots[hold.slot_id]
     if slot.paused or slot.oversubscribed:
@@ -242,7 +248,7 @@ def confirm(*, hold_id: int, by: User) -> Appointment:
     check_may_choose(application, appointment, slot, now)
     costs = costs_attempt(appointment)
     if not Hold.objects.filter(pk=hold_id).delete()[0]:
-        raise Refusal("hold_expired", minutes=settings.HOLD_MINUTES)
+        raise hold_expired()
     if appointment is None:
         appointment = _book(application, slot, hold_id, now, by)
     else:
@@ -252,12 +258,16 @@ def confirm(*, hold_id: int, by: User) -> Appointment:
     return appointment
 
 
+def hold_expired() -> Refusal:
+    return Refusal("hold_expired", minutes=settings.HOLD_MINUTES)
+
+
 def _lock_application_of(hold_id: int) -> Application:
     """The application behind a hold, also when an earlier click has confirmed it already."""
     of_hold = Q(holds__pk=hold_id) | Q(appointments__confirmed_hold=hold_id)
     found = Application.objects.filter(of_hold).values_list("pk", flat=True).first()
     if found is None:
-        raise Refusal("hold_expired", minutes=settings.HOLD_MINUTES)
+        raise hold_expired()
     return Application.objects.select_for_update(no_key=True).get(pk=found)
 
 

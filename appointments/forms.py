@@ -1,7 +1,7 @@
 """What an applicant fills in: one question a page."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -41,8 +41,11 @@ class ClaimForm(forms.Form):
         return "-".join(found.groups())
 
 
+Choices = Iterable[tuple[str, HintedLabel]]
+
+
 class ChoiceForm(forms.Form):
-    """One question with radios. `choices`: (value, label, hint)."""
+    """One question with radios. `missing`: said when nothing that is there was chosen."""
 
     choice = forms.ChoiceField(widget=forms.RadioSelect)
 
@@ -50,7 +53,7 @@ class ChoiceForm(forms.Form):
         self,
         *args: Any,
         question: str,
-        choices: Iterable[tuple[str, str, str]],
+        choices: Choices,
         missing: str,
         submit: str,
         **kwargs: Any,
@@ -60,9 +63,5 @@ class ChoiceForm(forms.Form):
         field = self.fields["choice"]
         assert isinstance(field, forms.ChoiceField)
         field.label = question
-        field.choices = _labelled(choices)
+        field.choices = list(choices)
         field.error_messages |= {"required": missing, "invalid_choice": missing}
-
-
-def _labelled(choices: Iterable[tuple[str, str, str]]) -> Sequence[tuple[str, HintedLabel]]:
-    return [(value, HintedLabel(label, hint)) for value, label, hint in choices]

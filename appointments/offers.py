@@ -39,7 +39,10 @@ def open_offers_of(user: User, *, now: datetime) -> models.QuerySet[Offer]:
 
 def _with_all(offers: models.Manager[Offer]) -> models.QuerySet[Offer]:
     return offers.select_related(
-        "appointment__application__claimed_by", "old_slot__centre", "new_slot__centre", "plan"
+        "appointment__application__claimed_by",
+        "old_slot__centre",
+        "new_slot__centre",
+        "plan__outage",
     )
 
 

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from appointments.tokens import TokenConverter
-from appointments.views import booking, cancelling, claiming, mine, offers
+from appointments.views import cancelling, checking, choosing, claiming, mine, offers
 
 app_name = "appointments"
 register_converter(TokenConverter, "token")
@@ -12,17 +12,18 @@ application_pages = "my/<int:application_id>/"
 urlpatterns = [
     path("my/", mine.mine, name="mine"),
     path("my/add/", claiming.claim, name="claim"),
-    path(f"{application_pages}time/", booking.choose_soon, name="choose"),
-    path(f"{application_pages}centre/", booking.choose_centre, name="choose_centre"),
-    path(f"{application_pages}centre/<slug:code>/", booking.choose_day, name="choose_day"),
+    path(f"{application_pages}time/", choosing.choose_soon, name="choose"),
+    path(f"{application_pages}centre/", choosing.choose_centre, name="choose_centre"),
+    path(f"{application_pages}centre/<slug:code>/", choosing.choose_day, name="choose_day"),
     path(
         f"{application_pages}centre/<slug:code>/<int:year>-<int:month>-<int:day>/",
-        booking.choose_time,
+        choosing.choose_time,
         name="choose_time",
     ),
-    path(f"{application_pages}check/", booking.check, name="check"),
-    path(f"{application_pages}done/", booking.done, name="done"),
+    path(f"{application_pages}check/", checking.check, name="check"),
+    path(f"{application_pages}done/", checking.done, name="done"),
     path(f"{application_pages}cancel/", cancelling.cancel, name="cancel"),
+    path(f"{application_pages}cancelled/", cancelling.cancelled, name="cancelled"),
     path(f"{application_pages}question/", offers.question, name="question"),
     path(f"{application_pages}question/give-up/", offers.question_give_up, name="give_up"),
 ]

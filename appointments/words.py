@@ -1,11 +1,13 @@
 """Numbers in words for applicants' pages, in the active language (DOMAIN.md's plurals)."""
 
+from datetime import date, timedelta
 from typing import Any
 
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from appointments.planning.reasons import Reason
+from notifications import dates
 
 # Why a plan moved somebody or found no seat, as the person reads it.
 WHY: dict[str, Any] = {
@@ -40,3 +42,14 @@ def attempts(count: int) -> str:
 
 def distance(km: int) -> str:
     return _("%(km)d km from your centre") % {"km": km}
+
+
+def week(day: date, today: date) -> str:
+    """In which week a day lies, as seen from today; weeks begin on Monday."""
+    monday = day - timedelta(days=day.weekday())
+    weeks = (monday - today + timedelta(days=today.weekday())).days // 7
+    if weeks == 0:
+        return _("This week")
+    if weeks == 1:
+        return _("Next week")
+    return _("Week from %(day)s") % {"day": dates.day_month(monday, get_language() or "hi")}

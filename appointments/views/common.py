@@ -1,6 +1,7 @@
 """What several pages of an applicant need: whose it is, where to go on, what a refusal leads to."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -8,15 +9,18 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
 from appointments import booking
 from appointments.errors import Refusal
-from appointments.models import Application, Appointment
+from appointments.models import Application, Appointment, Hold
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+# Of a row's number: more do not fit the column, and the database would complain.
+MOST_DIGITS = 18
 
 
 def applicant_page(view: View[P]) -> View[P]:
@@ -48,8 +52,19 @@ def say(request: HttpRequest, refusal: Refusal) -> None:
     messages.error(request, refusal.message)
 
 
+def row_number(text: str | None) -> int | None:
+    """A row's number from a form or an address; None for anything that cannot be one."""
+    return int(text) if text and text.isdecimal() and len(text) <= MOST_DIGITS else None
+
+
 def current(application: Application) -> Appointment | None:
     return booking.live_appointment(application)
+
+
+def held_seat(application: Application, now: datetime) -> Hold | None:
+    """The seat that is kept while the person decides."""
+    held = application.holds.filter(purpose__in=booking.OWN_PURPOSES, expires_at__gt=now)
+    return held.select_related("slot__centre").first()
 
 
 # What a refusal leads to, so that nobody is left without a next step.
@@ -64,12 +79,22 @@ NEXT_STEP = {
 }
 
 
-def go_on(request: HttpRequest, refusal: Refusal, application: Application) -> HttpResponseRedirect:
-    """Say why not, and lead to the page where the person can do something about it."""
+def go_on(
+    request: HttpRequest, refusal: Refusal, application: Application, *, near: int | None = None
+) -> HttpResponseRedirect:
+    """Say why not, and lead to the page where the person can do something about it.
+
+    `near`: the slot that was wanted, for the times nearest to it.
+    """
     say(request, refusal)
     if refusal.code in NEXT_STEP:
         return redirect(NEXT_STEP[refusal.code])
-    return redirect("appointments:choose", application.pk)
+    return choose_again(application, near)
+
+
+def choose_again(application: Application, near: int | None = None) -> HttpResponseRedirect:
+    query = f"?near={near}" if near else ""
+    return redirect(reverse("appointments:choose", args=[application.pk]) + query)
 
 
 def by_link(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from appointments import booking, words
-from appointments.models import Application, Appointment, Offer, TimelineEntry
+from appointments.models import Application, Appointment, Hold, Offer, TimelineEntry
 from appointments.views.common import applicant_page, person_of
 
 
@@ -18,10 +18,17 @@ class Entry:
     """One application as its page shows it."""
 
     application: Application
+    # The live one; else the last one that has ended; None: never booked.
     appointment: Appointment | None
     question: Offer | None
+    # A seat that waits to be confirmed.
+    hold: Hold | None
     attempts_left: int
     now: datetime
+
+    @property
+    def is_live(self) -> bool:
+        return self.appointment is not None and self.appointment.is_live
 
     @property
     def may_change(self) -> bool:
@@ -36,15 +43,16 @@ class Entry:
     @property
     def may_choose(self) -> bool:
         """Nothing booked and dates left, or on the waiting list."""
-        if self.appointment is None:
-            return self.attempts_left > 0
-        return self.appointment.state == Appointment.State.WAITING
+        return self.is_waiting or (not self.is_live and self.attempts_left > 0)
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.appointment is not None and self.appointment.state == Appointment.State.WAITING
 
     @property
     def timeline(self) -> list[TimelineEntry]:
         """The newest first; why, in words (these rows are shown, never saved)."""
-        shown = self.appointment or self.application.appointments.all().last()
-        entries = list(reversed(shown.timeline.all())) if shown else []
+        entries = list(reversed(self.appointment.timeline.all())) if self.appointment else []
         for entry in entries:
             entry.why = words.why(entry.why)
         return entries
@@ -53,36 +61,43 @@ class Entry:
 @applicant_page
 def mine(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    timelines = Prefetch(
-        "appointments__timeline",
-        TimelineEntry.objects.select_related("from_slot__centre", "to_slot__centre"),
-    )
-    applications = (
-        Application.objects.filter(claimed_by=person_of(request))
-        .select_related("home_centre")
-        .prefetch_related(
-            Prefetch(
-                "appointments",
-                Appointment.objects.select_related("slot__centre").order_by("booked_at", "pk"),
-            ),
-            Prefetch(
-                "appointments__offers",
-                Offer.objects.filter(state=Offer.State.OPEN, live_at__lte=now).select_related(
-                    "old_slot__centre", "new_slot__centre"
-                ),
-            ),
-            timelines,
-            "visit_attempts",
-        )
-        .order_by("claimed_at", "pk")
-    )
-    entries = [_entry(application, now) for application in applications]
+    entries = [_entry(application, now) for application in _applications(request, now)]
     # Whoever has to answer sees that first.
     entries.sort(key=lambda entry: entry.question is None)
     return render(request, "appointments/mine.html", {"entries": entries})
 
 
+def _applications(request: HttpRequest, now: datetime) -> QuerySet[Application]:
+    """With all that the page shows of them, in as many queries for one as for ten."""
+    slots = ("old_slot__centre", "new_slot__centre")
+    questions = Offer.objects.filter(state=Offer.State.OPEN, live_at__lte=now)
+    timeline = TimelineEntry.objects.select_related("from_slot__centre", "to_slot__centre")
+    holds = Hold.objects.filter(purpose__in=booking.OWN_PURPOSES, expires_at__gt=now)
+    appointments = Appointment.objects.select_related("slot__centre").order_by("booked_at", "pk")
+    return (
+        Application.objects.filter(claimed_by=person_of(request))
+        .select_related("home_centre")
+        .prefetch_related(
+            Prefetch("appointments", appointments),
+            Prefetch("appointments__offers", questions.select_related(*slots)),
+            Prefetch("appointments__timeline", timeline),
+            Prefetch("holds", holds.select_related("slot__centre")),
+            "visit_attempts",
+        )
+        .order_by("claimed_at", "pk")
+    )
+
+
 def _entry(application: Application, now: datetime) -> Entry:
-    live = next((a for a in application.appointments.all() if a.is_live), None)
-    question = next(iter(live.offers.all()), None) if live else None
-    return Entry(application, live, question, booking.attempts_left(application, now), now)
+    appointments = list(application.appointments.all())
+    live = next((each for each in appointments if each.is_live), None)
+    # Somebody in doubt has nothing to answer: the seat in question may be lost again.
+    asked = live is not None and live.state == Appointment.State.CONFIRMED
+    return Entry(
+        application=application,
+        appointment=live or next(reversed(appointments), None),
+        question=next(iter(live.offers.all()), None) if live and asked else None,
+        hold=next(iter(application.holds.all()), None),
+        attempts_left=booking.attempts_left(application, now),
+        now=now,
+    )

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 from accounts import limits
 from accounts.errors import SignInRefusal
 from accounts.models import User
-from appointments import booking, offers
+from appointments import availability, booking, offers
 from appointments.errors import Refusal
 from appointments.messages import CAUSE_WORDS
 from appointments.models import Appointment, Offer, Outage
@@ -39,7 +39,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             _answer(request, offer.pk, None)
             return redirect("appointments:offer_link", token)
-        return _show(request, offer, _links(token))
+        return _show(request, offer, _links(token), by_link=True)
 
 
 @by_link
@@ -60,19 +60,35 @@ def link_give_up(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @by_link
-@login_required
 def link_another(request: HttpRequest, token: str) -> HttpResponse:
     """Another time needs a sign-in: with the phone that the link went to, that is all it needs."""
     try:
         offer = _find(request, token)
     except (Refusal, SignInRefusal) as refusal:
         return _no_offer(request, refusal)
-    application_id = offer.appointment.application_id
+    if not offer.is_open:
+        return redirect("appointments:offer_link", token)
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.path)
+    application = offer.appointment.application
+    if application.claimed_by != request.user:
+        return _link_application(request, offer)
+    return redirect("appointments:choose", application.pk)
+
+
+def _link_application(request: HttpRequest, offer: Offer) -> HttpResponse:
+    """Whoever reads the phone that got the message may link the application: asked by a button."""
+    person, application = person_of(request), offer.appointment.application
+    if not booking.may_claim_by_link(application, person):
+        return _page(request, "other_phone", {"offer": offer}, status=HTTPStatus.FORBIDDEN)
+    if request.method != "POST":
+        return _page(request, "link_application", {"application": application})
     try:
-        booking.claim_by_link(application_id=application_id, by=person_of(request))
-    except Refusal:
-        return render(request, "appointments/other_phone.html", {"offer": offer})
-    return redirect("appointments:choose", application_id)
+        booking.claim_by_link(application_id=application.pk, by=person)
+    except Refusal as refusal:
+        say(request, refusal)
+        return redirect("appointments:mine")
+    return redirect("appointments:choose", application.pk)
 
 
 def _links(token: str) -> dict[str, str]:
@@ -95,12 +111,9 @@ def _find(request: HttpRequest, token: str) -> Offer:
 
 def _no_offer(request: HttpRequest, refusal: Refusal | SignInRefusal) -> HttpResponse:
     """Unknown, not live yet, or too many tries: the page says which, and where to go."""
-    status = {
-        "offer_not_found": HTTPStatus.NOT_FOUND,
-        "unknown_link": HTTPStatus.TOO_MANY_REQUESTS,
-    }.get(refusal.code, HTTPStatus.OK)
-    context = {"refusal": refusal}
-    return render(request, "appointments/no_offer.html", context, status=status)
+    too_many = refusal.code == "unknown_link"
+    status = HTTPStatus.TOO_MANY_REQUESTS if too_many else HTTPStatus.NOT_FOUND
+    return _page(request, "no_offer", {"refusal": refusal}, status=status)
 
 
 @contextlib.contextmanager
@@ -130,7 +143,7 @@ def question(request: HttpRequest, application_id: int) -> HttpResponse:
         "another_url": reverse("appointments:choose", args=[application_id]),
         "back_url": reverse("appointments:mine"),
     }
-    return _show(request, offer, urls)
+    return _show(request, offer, urls, by_link=False)
 
 
 @applicant_page
@@ -150,7 +163,9 @@ def _own_offer(request: HttpRequest, application_id: int) -> Offer:
     application = own_application(request, application_id)
     newest = (
         Offer.objects.filter(appointment__application=application, live_at__lte=timezone.now())
-        .select_related("appointment__application", "old_slot__centre", "new_slot__centre", "plan")
+        .select_related(
+            "appointment__application", "old_slot__centre", "new_slot__centre", "plan__outage"
+        )
         .order_by("-pk")
     )
     return get_object_or_404(newest[:1])
@@ -173,16 +188,27 @@ def _give_up(request: HttpRequest, offer_id: int, by: User | None) -> None:
         say(request, refusal)
 
 
-def _show(request: HttpRequest, offer: Offer, urls: dict[str, str]) -> HttpResponse:
+def _show(
+    request: HttpRequest, offer: Offer, urls: dict[str, str], *, by_link: bool
+) -> HttpResponse:
     appointment = offer.appointment
     context: dict[str, Any] = {
         "offer": offer,
         "appointment": appointment,
         "in_doubt": appointment.state == Appointment.State.IN_DOUBT,
+        "newer": offer.state == Offer.State.WITHDRAWN and _newer(offer),
         "reason": _reason(offer),
+        "km": _km(offer),
         **urls,
     }
-    return render(request, "appointments/offer.html", context)
+    gone = by_link and offer.state in (Offer.State.WITHDRAWN, Offer.State.RELEASED)
+    return _page(request, "offer", context, status=HTTPStatus.GONE if gone else HTTPStatus.OK)
+
+
+def _newer(offer: Offer) -> bool:
+    """A newer question has taken the place of this one."""
+    later = Offer.objects.filter(appointment=offer.appointment, pk__gt=offer.pk)
+    return later.filter(state=Offer.State.OPEN).exists()
 
 
 def _reason(offer: Offer) -> str:
@@ -191,6 +217,24 @@ def _reason(offer: Offer) -> str:
     return str(CAUSE_WORDS[Outage.Cause(offer.plan.outage.cause)])
 
 
+def _km(offer: Offer) -> int:
+    """From the old centre to the new one."""
+    if offer.old_slot is None:
+        return 0
+    return availability.km_between(offer.old_slot.centre, offer.new_slot.centre)
+
+
 def _ask_give_up(request: HttpRequest, offer: Offer, *, back: str) -> HttpResponse:
-    context = {"offer": offer, "back_url": back}
-    return render(request, "appointments/give_up.html", context)
+    application = offer.appointment.application
+    attempts_left = booking.attempts_left(application, timezone.now())
+    context = {"offer": offer, "back_url": back, "attempts_left": attempts_left}
+    return _page(request, "give_up", context)
+
+
+def _page(
+    request: HttpRequest, name: str, context: dict[str, Any], status: int = HTTPStatus.OK
+) -> HttpResponse:
+    response = render(request, f"appointments/{name}.html", context, status=status)
+    # The middleware knows the browser's language; this page may be in the person's.
+    response["Content-Language"] = translation.get_language() or "hi"
+    return response
