@@ -23,7 +23,9 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
         "status": response.status_code,
         "code": getattr(error, "default_code", "not_found"),
     }
-    if isinstance(detail, dict) and "detail" not in detail:
+    if isinstance(detail, dict) and "detail" in detail:
+        body["detail"] = str(detail["detail"])
+    else:
         body["errors"] = detail
     response.data = body
     response.content_type = MEDIA_TYPE

@@ -75,6 +75,7 @@ ProblemSerializer = inline_serializer(
         "title": serializers.CharField(),
         "status": serializers.IntegerField(),
         "code": serializers.CharField(),
+        "detail": serializers.CharField(required=False),
         "errors": serializers.DictField(required=False),
     },
 )

@@ -1,6 +1,7 @@
 """Reads for everybody: queries only."""
 
-from datetime import datetime, timedelta
+from collections import defaultdict
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, Sum
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from appointments import availability, outages
+from appointments import availability
 from appointments.api.serializers import (
     AvailabilityQuery,
     CentreSerializer,
@@ -22,7 +23,7 @@ from appointments.api.serializers import (
     OutageSerializer,
     ProblemSerializer,
 )
-from appointments.models import Centre, Outage
+from appointments.models import CapacityCut, Centre, Outage
 
 DEFAULT_DAYS = timedelta(days=45)
 # How long an outage that has ended is still listed.
@@ -86,22 +87,43 @@ class OutageList(APIView):
         shown = Outage.objects.filter(
             Q(state=Outage.State.OPEN) | Q(state=Outage.State.RESTORED, ended_at__gt=now - RECENT)
         ).select_related("region")
-        told = [_told(outage, now) for outage in shown.prefetch_related("centres")]
+        told = _told(list(shown.prefetch_related("centres")), now)
         return Response(OutageSerializer(told, many=True).data)
 
 
-def _told(outage: Outage, now: datetime) -> dict[str, Any]:
-    """The row's own fields, the centres it touches, and what it leaves from today on."""
+def _told(shown: list[Outage], now: datetime) -> list[dict[str, Any]]:
+    """Each row's own fields, the centres it touches, and what it leaves from today on."""
     own = ("id", "state", "scope", "region", "cause", "since", "expected_until")
     moments = ("declared_at", "ended_at", "text_en", "text_hi")
-    capacity = (
-        outage.cuts.filter(date__gte=timezone.localdate(now))
-        .values("date")
+    capacity = _capacity(shown, timezone.localdate(now))
+    codes = dict(Centre.objects.values_list("code", "region_id")) if shown else {}
+    return [
+        {
+            **{name: getattr(outage, name) for name in own + moments},
+            "centres": _centres(outage, codes),
+            "capacity": capacity[outage.pk],
+        }
+        for outage in shown
+    ]
+
+
+def _capacity(shown: list[Outage], today: date) -> dict[int, list[dict[str, Any]]]:
+    """Outage -> its days with the seats left, over all centres and quotas."""
+    days = (
+        CapacityCut.objects.filter(outage__in=shown, date__gte=today)
+        .values("outage", "date")
         .annotate(seats_left=Sum("seats_left"))
         .order_by("date")
     )
-    return {
-        **{name: getattr(outage, name) for name in own + moments},
-        "centres": sorted(centre.code for centre in outages.centres_of(outage)),
-        "capacity": list(capacity),
-    }
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for day in days:
+        found[day["outage"]].append(day)
+    return found
+
+
+def _centres(outage: Outage, codes: dict[str, int]) -> list[str]:
+    """As outages.centres_of, from what has been read once for all outages."""
+    if outage.scope == Outage.Scope.CENTRES:
+        return sorted(centre.code for centre in outage.centres.all())
+    whole = outage.scope == Outage.Scope.ALL
+    return sorted(code for code, region in codes.items() if whole or region == outage.region_id)

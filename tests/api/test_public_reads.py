@@ -3,6 +3,8 @@
 import datetime as dt
 
 import pytest
+from django.core.cache import cache
+from rest_framework.throttling import AnonRateThrottle
 
 from appointments import outages
 from appointments.cuts import Cut
@@ -76,6 +78,7 @@ def test_availability_of_an_unknown_centre_is_a_problem_404(client):
     answer = client.get("/api/v1/centres/XXX/availability/")
     assert answer.status_code == 404
     assert answer.json()["status"] == 404
+    assert answer.json()["detail"]
 
 
 def test_outages_tell_scope_days_and_both_texts(client):
@@ -88,6 +91,21 @@ def test_outages_tell_scope_days_and_both_texts(client):
     assert (told["state"], told["text_hi"], told["text_en"]) == ("open", "खराबी", "Fault")
     outages.restore(outage_id=outage.pk, by=officer)
     assert client.get("/api/v1/outages/").json()[0]["state"] == "restored"
+
+
+def test_outages_cost_the_same_queries_for_one_and_three(client, django_assert_num_queries):
+    officer, centre = make_officer(), make_centre()
+    scopes = ({}, {"scope": "all", "region": None}, {"scope": "centres", "region": None})
+    for number, fields in enumerate(scopes):
+        day = in_days(3 + number)
+        make_slot(centre=centre, day=day)
+        officer.is_superuser = True
+        more = {"centres": [centre]} if fields.get("scope") == "centres" else {}
+        declare_for_test(officer, [Cut(centre.pk, day, "normal", 1)], **fields, **more)
+        with django_assert_num_queries(4):
+            told = client.get("/api/v1/outages/").json()
+        assert [outage["centres"] for outage in told] == [["BPL"]] * (number + 1)
+        assert all(len(outage["capacity"]) == 1 for outage in told)
 
 
 def test_outages_taken_back_or_long_over_are_not_told(client):
@@ -104,6 +122,22 @@ def test_outages_taken_back_or_long_over_are_not_told(client):
 def test_writing_is_refused(client):
     for path in ("centres/", "outages/", "centres/BPL/availability/"):
         assert client.post(f"/api/v1/{path}").status_code == 405
+
+
+def test_too_many_requests_are_a_problem_429_that_says_when_to_try_again(client):
+    make_centre()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AnonRateThrottle, "THROTTLE_RATES", {"anon": "2/min"})
+        cache.clear()
+        # Another address in a header does not help.
+        answers = [
+            client.get("/api/v1/centres/", headers={"X-Forwarded-For": f"10.0.0.{number}"})
+            for number in range(3)
+        ]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2]["Content-Type"] == "application/problem+json"
+    assert answers[2].json()["code"] == "throttled"
+    assert int(answers[2]["Retry-After"]) > 0
 
 
 def test_schema_and_docs_are_served_from_here(client):
