@@ -5,6 +5,7 @@ Both keep every rule and the reserve; they only do not look ahead.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from appointments.planning import arcs
 from appointments.planning.arcs import Seats
 from appointments.planning.problem import TIERS, Person, Problem
 from appointments.planning.tables import Tables, tabulate
+
+Wanted = Callable[[Any, Any], tuple[Any, Any]]
+"""From cost and start to what a person goes by, first and second; of arrays."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def first_come(problem: Problem) -> Figures:
 
 def _serve(
     problem: Problem,
-    wanted: Callable[[int, int], tuple[int, int]],
+    wanted: Wanted,
     turn: Callable[[Person], tuple[object, ...]],
 ) -> Figures:
     figures = Figures(dict.fromkeys(TIERS, 0), dict.fromkeys(TIERS, 0))
@@ -70,13 +74,13 @@ def _serve(
     return figures
 
 
-def _turns(tables: Tables, wanted: Callable[[int, int], tuple[int, int]]) -> Iterator[_Turn]:
+def _turns(tables: Tables, wanted: Wanted) -> Iterator[_Turn]:
     seats = Seats(tables.slots.offer, tables.slots.cell_offer)
     for classes in tables.tiers.values():
         if not len(classes):
             continue
         allowed = arcs.build(tables, classes, seats)
-        first, second = wanted(*np.array([allowed.cost, tables.slots.start[allowed.slot]]))
+        first, second = wanted(allowed.cost, tables.slots.start[allowed.slot])
         order = np.lexsort((second, first, allowed.klass))
         ends = np.searchsorted(allowed.klass[order], np.arange(len(classes) + 1))
         pairs = list(zip(allowed.slot[order].tolist(), allowed.cost[order].tolist(), strict=True))

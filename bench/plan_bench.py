@@ -3,7 +3,7 @@
     python -m bench.plan_bench                      the sample state, about a minute
     python -m bench.plan_bench --nation 210000      a synthetic nation, planner and greedy only
 
-Writes build/bench_plan.json and prints a table. Seconds are of this machine at this moment; only
+Writes build/bench_plan.json and prints a table. Seconds are processor seconds of this machine; only
 the ratios of one run mean anything. Before timing it makes sure that the other exact solvers find
 the very same best figures for each tier, and that the verifier passes the plan.
 """
@@ -12,6 +12,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -124,20 +125,20 @@ def _assert_same_best(problem: Problem, plan: Plan, rival: Rival) -> str:
 
 
 def _race(problem: Problem, plan: Plan, rivals: list[Rival], pairs: int) -> dict[str, Any]:
-    """Seconds of each by turns, and the ratio to the planner's turn by turn."""
+    """Processor seconds of each by turns, and the ratio to the planner's turn by turn."""
     racers: dict[str, Callable[[], object]] = {
         "planner": lambda: solve(problem),
         "greedy": lambda: greedy(problem),
         "first_come": lambda: first_come(problem),
     }
     for rival in rivals:
-        racers[rival.__name__] = lambda rival=rival: _sequential(problem, plan, rival)
+        racers[rival.__name__] = partial(_sequential, problem, plan, rival)
     seconds: dict[str, list[float]] = {name: [] for name in racers}
     for _ in range(pairs):
         for name, run in racers.items():
-            started = time.perf_counter()
+            started = time.process_time()
             run()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(time.process_time() - started)
     return {name: _timing(times, seconds["planner"]) for name, times in seconds.items()}
 
 

@@ -65,7 +65,7 @@ class Centre:
     """Degrees east."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slot:
     id: int
     """Unique in the problem; of equal slots the lower id is filled first."""
@@ -87,11 +87,12 @@ class Slot:
         """More people than seats left: somebody must move."""
         return self.taken > self.seats - self.closed
 
-    @property
+    @cached_property
     def day(self) -> date:
+        """Local date."""
         return self.start.astimezone(LOCAL_ZONE).date()
 
-    @property
+    @cached_property
     def minute(self) -> int:
         """Minute of the local day, 0 to 1439."""
         local = self.start.astimezone(LOCAL_ZONE)

@@ -30,10 +30,13 @@ SENTENCES: dict[Reason, str] = {
         "by more than the move costs."
     ),
     Reason.SLOT_FULL: (
-        "The seats left in the own slot, or on its day, go to people who come first or "
-        "for whom moving would be worse."
+        "The seats left in the own slot, or on its day, go to people who come first, or for "
+        "whom moving would be worse."
     ),
-    Reason.SEATS_TAKEN: "Every seat the person may take goes to people who come first.",
+    Reason.SEATS_TAKEN: (
+        "Every seat the person may take goes to people of a tier before, or to others of the "
+        "same tier, whom it serves better."
+    ),
     Reason.NONE_BEFORE_TRAVEL: "No seat the person may take is left before the date of travel.",
     Reason.NONE_IN_REACH: (
         "No centre within reach has a seat of the right kind within the days planned for."

@@ -39,6 +39,8 @@ def delay_days(problem: Problem, person: Person, slot: Slot) -> int:
 def distance(problem: Problem, person: Person, slot: Slot) -> int:
     """Whole kilometres between the own centre and the slot's."""
     own = problem.slot_of[person.slot]
+    if slot.centre == own.centre:
+        return 0
     return km_between(problem.centre_of[own.centre], problem.centre_of[slot.centre])
 
 

@@ -21,7 +21,7 @@ _DECIMAL_PLACES = 100
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 _YEARS = range(1900, 3000)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.]\d{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.]\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
 def show(value: Any) -> str:
