@@ -37,7 +37,7 @@ class SuicidalGateway(FileGateway):
 
 
 def die_at(step: str) -> None:
-    """Kill this process, or its group, if this is the step and nobody has died of it yet."""
+    """Kill this process or its group, or stop it, if this is the step and nobody has yet."""
     order = Path(os.environ.get("SABOTAGE", "/nonexistent"))
     try:
         wanted, scope = order.read_text().split()
@@ -48,7 +48,7 @@ def die_at(step: str) -> None:
         return
     if scope == "group":
         os.killpg(0, signal.SIGKILL)
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGSTOP if scope == "sleep" else signal.SIGKILL)
 
 
 def _deadly(function):

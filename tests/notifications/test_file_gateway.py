@@ -1,5 +1,6 @@
 """The file gateway, and the demo's phone which reads it."""
 
+import fcntl
 import threading
 import uuid
 
@@ -72,6 +73,15 @@ def test_full_disk_leaves_no_half_line_and_is_tried_later(sink, monkeypatch):
         outcome = gateway.send(outgoing("lost"), uuid.uuid4())
     assert outcome.kind == Attempt.Outcome.TRANSIENT
     assert sink.stat().st_size == size
+
+
+def test_file_that_another_process_keeps_locked_is_a_gateway_that_is_down(sink, settings):
+    settings.MESSAGE_CALL_SECONDS = 0.1
+    with FileGateway() as frozen, FileGateway() as gateway:
+        fcntl.flock(frozen._file, fcntl.LOCK_EX)
+        with pytest.raises(GatewayDown, match="locked"):
+            gateway.send(outgoing(), uuid.uuid4())
+    assert read_sink() == []
 
 
 def test_only_its_owner_reads_the_file(sink):
