@@ -57,6 +57,10 @@ test: setup-dev services  ## Run the suite on PostgreSQL, then its SQLite part o
 storm: setup-dev services  ## Twenty storms over the seat ledger, ten minutes; build/storm.json
 	STORM_SEEDS=20 STORM_SECONDS=30 $(BIN)/python -m pytest tests/storm -p no:xdist -q
 
+.PHONY: bench
+bench: setup-dev  ## Measure the planner against other ways, a minute; build/bench_plan.json
+	@$(BIN)/python -m bench.plan_bench
+
 .PHONY: check
 check: setup-dev services  ## Lint, types, layers, translations, migrations, API schema, settings
 	@$(BIN)/python -m tools.check
@@ -74,7 +78,7 @@ messages: setup-dev services  ## Collect texts to translate into the Hindi catal
 
 .PHONY: openapi
 openapi: setup-dev  ## Write docs/openapi.yaml from the API's code
-	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+	$(BIN)/python manage.py spectacular --lang en --validate --fail-on-warn --file docs/openapi.yaml
 
 .PHONY: lock
 lock: .venv/dev.stamp  ## Compile the hashed requirements from pyproject.toml (UPGRADE=1: newest)

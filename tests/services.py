@@ -98,16 +98,16 @@ def start_postgres(folder: Path) -> str:
     if account:
         shutil.chown(home, account.pw_uid, account.pw_gid)
     as_account = ["setpriv", *identity(account)] if account else []
+    options = ["-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
     subprocess.run(
-        [*as_account, initdb, "-D", str(home / "data"), "-U", "portal", "-A", "trust"]
-        + ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+        [*as_account, initdb, "-D", str(home / "data"), *options],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd=home,
     )
-    options = [f"--{name}={value}" for name, value in POSTGRES_OPTIONS.items()]
+    settings = [f"--{name}={value}" for name, value in POSTGRES_OPTIONS.items()]
     start_server(
-        [postgres, "-D", str(home / "data"), "-k", str(home), *options],
+        [postgres, "-D", str(home / "data"), "-k", str(home), *settings],
         account=account,
         log=folder / "postgres.log",
         stop_with=signal.SIGINT,  # "fast": clients that are still connected are cut off

@@ -45,7 +45,8 @@ class Check:
 def checks(schema: Path) -> list[Check]:
     """All checks; `schema` is where the API's schema of today may be written."""
     manage = [PYTHON, "manage.py"]
-    spectacular = [*manage, "spectacular", "--validate", "--fail-on-warn", "--file", str(schema)]
+    spectacular = [*manage, "spectacular", "--lang", "en", "--validate", "--fail-on-warn"]
+    spectacular += ["--file", str(schema)]
     deploy = [*manage, "check", "--deploy", "--fail-level", "WARNING"]
     makemigrations = [*manage, "makemigrations", "--check", "--dry-run"]
     return [

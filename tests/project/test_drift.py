@@ -129,3 +129,10 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", path.read_text())
     missing = [link for link in links if not (path.parent / link).exists()]
     assert not missing
+
+
+def test_every_decision_is_in_the_list_under_its_number() -> None:
+    listed = re.findall(r"^(\d+)\. \[.+\]\((.+)\)$", read("docs/decisions/README.md"), re.MULTILINE)
+    pages = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
+    assert [page for _, page in listed] == pages
+    assert [int(number) for number, _ in listed] == [int(page[:4]) for page in pages]

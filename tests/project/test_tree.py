@@ -25,8 +25,8 @@ SECRETS = re.compile(
 
 
 def tracked() -> list[Path]:
-    """Files that are, or are about to be, committed."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    """Files that a clone of this tree would hold."""
+    command = ["git", "ls-files", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if listed.returncode != 0:
         pytest.skip("not a git checkout")
