@@ -1,6 +1,5 @@
 """Where and when one can come: regions, centres, weekly templates, slots."""
 
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
@@ -170,4 +169,3 @@ class Slot(models.Model):
     @property
     def oversubscribed(self) -> bool:
         return self.taken > self.seats - self.closed
-

@@ -62,8 +62,7 @@ class Outage(models.Model):
                 name="outage_ended_exactly_when_not_open",
             ),
             models.CheckConstraint(
-                condition=Q(expected_until__isnull=True)
-                | Q(expected_until__gt=models.F("since")),
+                condition=Q(expected_until__isnull=True) | Q(expected_until__gt=models.F("since")),
                 name="outage_expected_end_after_start",
             ),
         ]
