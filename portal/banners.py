@@ -4,11 +4,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Min, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appointments.models import Appointment, CapacityCut, Outage, Slot
+from appointments.models import Appointment, CapacityCut, Outage, Region, Slot
 from appointments.outages import centres_of
 from notifications import dates
 from portal.language import reader_language
@@ -85,31 +85,40 @@ def touched_centre_ids(outage: Outage) -> set[int]:
 
 def banner_of(outage: Outage, now: dt.datetime) -> Banner:
     """Put one outage into words, in the active language."""
+    scope = scope_in_words(outage)
     if not outage.is_open:
-        return _restored(outage)
+        return _restored(outage, scope)
     capacity = next_cut_day(outage, now)
-    return _reduced(outage, capacity) if capacity and capacity.left else _stopped(outage)
+    if capacity and capacity.left:
+        return _reduced(outage, scope, capacity)
+    return _stopped(outage, scope)
 
 
 def next_cut_day(outage: Outage, now: dt.datetime) -> Capacity | None:
     """Seats on the first day from today on that the outage cuts; None where it cuts none."""
     cuts = CapacityCut.objects.filter(outage=outage, date__gte=timezone.localdate(now))
-    first = cuts.values("date").annotate(left=Sum("seats_left")).order_by("date").first()
-    if first is None:
+    day = cuts.aggregate(first=Min("date"))["first"]
+    if day is None:
         return None
-    slots = Slot.objects.filter(centre__in=centres_of(outage), date=first["date"])
-    total = slots.aggregate(seats=Sum("seats"))["seats"] or 0
-    return Capacity(date=first["date"], total=total, left=first["left"])
+    # From the slots, not the cuts: a quota without a cut keeps its seats, and another outage
+    # may have closed some of them too.
+    slots = Slot.objects.filter(centre__in=centres_of(outage), date=day)
+    sums = slots.aggregate(seats=Sum("seats", default=0), closed=Sum("closed", default=0))
+    return Capacity(date=day, total=sums["seats"], left=sums["seats"] - sums["closed"])
 
 
 def scope_in_words(outage: Outage) -> str:
     if outage.scope == Outage.Scope.CENTRES:
         return _towns(sorted(centre.town for centre in outage.centres.all()))
-    if outage.scope == Outage.Scope.REGION and outage.region:
+    if outage.scope == Outage.Scope.REGION and outage.region and _has_other_regions(outage.region):
         return _("All centres of the regional passport office, %(region)s") % {
             "region": outage.region.name
         }
     return _("All centres")
+
+
+def _has_other_regions(region: Region) -> bool:
+    return Region.objects.exclude(pk=region.pk).exists()
 
 
 def _towns(names: list[str]) -> str:
@@ -118,49 +127,49 @@ def _towns(names: list[str]) -> str:
     return _("%(count)s centres") % {"count": len(names)}
 
 
-def _stopped(outage: Outage) -> Banner:
+def _stopped(outage: Outage, scope: str) -> Banner:
     return Banner(
         state="outage",
         heading=_("Do not travel to the centre"),
-        scope=scope_in_words(outage),
+        scope=scope,
         text=outage.text,
-        facts=_facts(outage),
+        facts=_facts(outage, scope),
         changed_at=outage.declared_at,
     )
 
 
-def _reduced(outage: Outage, capacity: Capacity) -> Banner:
+def _reduced(outage: Outage, scope: str, capacity: Capacity) -> Banner:
     return Banner(
         state="reduced",
         heading=_("Partial service: come only if your appointment stands"),
-        scope=scope_in_words(outage),
+        scope=scope,
         text=outage.text,
-        facts=_facts(outage),
+        facts=_facts(outage, scope),
         changed_at=outage.declared_at,
         capacity=capacity,
     )
 
 
-def _restored(outage: Outage) -> Banner:
+def _restored(outage: Outage, scope: str) -> Banner:
     assert outage.ended_at is not None  # a named constraint: not open means ended
     return Banner(
         state="restored",
         heading=_("Service restored"),
-        scope=scope_in_words(outage),
+        scope=scope,
         text=_(
             "Passport services have been running again since %(moment)s. If you were given a new"
             " time, accept it or choose another date by the time in your SMS."
         )
         % {"moment": _in_words(outage.ended_at)},
-        facts=(Fact(label=_("Where"), value=scope_in_words(outage)),),
+        facts=(Fact(label=_("Where"), value=scope),),
         changed_at=outage.ended_at,
     )
 
 
-def _facts(outage: Outage) -> tuple[Fact, ...]:
+def _facts(outage: Outage, scope: str) -> tuple[Fact, ...]:
     until = outage.expected_until
     return (
-        Fact(label=_("Where"), value=scope_in_words(outage)),
+        Fact(label=_("Where"), value=scope),
         Fact(label=_("Since"), value=_in_words(outage.since)),
         Fact(
             label=_("Expected to last until"),

@@ -1,10 +1,9 @@
 """How each centre works: normally, partly, or not at all."""
 
 import datetime as dt
-from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Min, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,66 +25,46 @@ class CentreState:
 
 def centre_states(now: dt.datetime) -> list[CentreState]:
     """Every centre with its state on the first day from today on that an open outage cuts."""
-    centres = list(Centre.objects.all())
-    touched = _touched(Outage.objects.filter(state=Outage.State.OPEN).prefetch_related("centres"))
-    cuts = _first_cut_days(touched, timezone.localdate(now))
-    seats = _seats_on(set(cuts.values()))
-    return [_state_of(centre, touched, cuts, seats) for centre in centres]
+    touched = _touched_centre_ids()
+    days = _first_cut_days(touched, timezone.localdate(now))
+    seats = _seats_on(set(days.values()))
+    return [
+        _state_of(centre, days.get(centre.pk), seats)
+        if centre.pk in touched
+        else CentreState(centre, "running", _("Working normally"))
+        for centre in Centre.objects.all()
+    ]
 
 
-@dataclass(frozen=True)
-class _Day:
-    date: dt.date
-    left: int
+# (centre, day) -> (seats, closed)
+Seats = dict[tuple[int, dt.date], tuple[int, int]]
 
 
-def _touched(outages: QuerySet[Outage]) -> set[int]:
+def _touched_centre_ids() -> set[int]:
+    outages = Outage.objects.filter(state=Outage.State.OPEN).prefetch_related("centres")
     return {pk for outage in outages for pk in touched_centre_ids(outage)}
 
 
-def _first_cut_days(centre_ids: set[int], today: dt.date) -> dict[int, _Day]:
-    """For each centre the first day with a cut, and the fewest seats that a cut leaves there."""
-    cuts = (
-        CapacityCut.objects.filter(
-            outage__state=Outage.State.OPEN, centre__in=centre_ids, date__gte=today
-        )
-        .values("centre_id", "date", "outage_id")
-        .annotate(left=Sum("seats_left"))
-        .order_by("date", "left")
+def _first_cut_days(centre_ids: set[int], today: dt.date) -> dict[int, dt.date]:
+    cuts = CapacityCut.objects.filter(
+        outage__state=Outage.State.OPEN, centre__in=centre_ids, date__gte=today
     )
-    days: dict[int, _Day] = {}
-    for cut in cuts:
-        days.setdefault(cut["centre_id"], _Day(cut["date"], cut["left"]))
-    return days
+    return dict(cuts.values_list("centre_id").annotate(first=Min("date")))
 
 
-def _seats_on(days: set[_Day]) -> dict[tuple[int, dt.date], int]:
-    dates_in_question = {day.date for day in days}
-    rows = (
-        Slot.objects.filter(date__in=dates_in_question)
-        .values("centre_id", "date")
-        .annotate(n=Sum("seats"))
-    )
-    totals: dict[tuple[int, dt.date], int] = defaultdict(int)
-    for row in rows:
-        totals[row["centre_id"], row["date"]] = row["n"]
-    return totals
+def _seats_on(days: set[dt.date]) -> Seats:
+    rows = Slot.objects.filter(date__in=days).values("centre_id", "date")
+    rows = rows.annotate(all_seats=Sum("seats"), all_closed=Sum("closed"))
+    return {(r["centre_id"], r["date"]): (r["all_seats"], r["all_closed"]) for r in rows}
 
 
-def _state_of(
-    centre: Centre,
-    touched: set[int],
-    cuts: dict[int, _Day],
-    seats: dict[tuple[int, dt.date], int],
-) -> CentreState:
-    if centre.pk not in touched:
-        return CentreState(centre, "running", _("Working normally"))
-    day = cuts.get(centre.pk)
-    if day is None or day.left == 0:
+def _state_of(centre: Centre, day: dt.date | None, seats: Seats) -> CentreState:
+    total, closed = seats.get((centre.pk, day), (0, 0)) if day else (0, 0)
+    if day is None or closed == total:
         return CentreState(centre, "outage", _("Interrupted: do not travel"))
     more = _("%(day)s: %(left)s of %(total)s appointments") % {
-        "day": dates.long_day(day.date, reader_language()),
-        "left": day.left,
-        "total": seats[centre.pk, day.date],
+        "day": dates.long_day(day, reader_language()),
+        "left": total - closed,
+        "total": total,
     }
     return CentreState(centre, "reduced", _("Partial service"), more)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.models import User
@@ -41,7 +43,7 @@ def office(db: None) -> Office:
         today=timezone.localdate(),
     )
     for centre in (made.bhopal, made.indore, made.sagar):
-        _slot(centre, made.tomorrow, 100)
+        make_slot(centre, made.tomorrow, 100)
     return made
 
 
@@ -62,11 +64,11 @@ def _centre(region: Region, code: str, kind: str, town_en: str, town_hi: str) ->
     )
 
 
-def _slot(centre: Centre, date: dt.date, seats: int) -> Slot:
+def make_slot(centre: Centre, date: dt.date, seats: int, quota: str = "normal") -> Slot:
     return Slot.objects.create(
         centre=centre,
         region=centre.region,
-        quota="normal",
+        quota=quota,
         starts_at=dt.datetime.combine(date, dt.time(10, 15), INDIA),
         date=date,
         seats=seats,
@@ -107,6 +109,8 @@ def declare(office: Office) -> Callable[..., Outage]:
             outage.save()
         if left is not None:
             for centre in centres or Centre.objects.all():
+                slots = Slot.objects.filter(centre=centre, quota="normal")
+                slots.update(closed=Greatest("closed", F("seats") - left))
                 CapacityCut.objects.create(
                     outage=outage,
                     centre=centre,

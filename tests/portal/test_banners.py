@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from accounts.models import User
-from appointments.models import Outage
+from appointments.models import Outage, Region
 from portal.banners import Capacity, banners_for
-from tests.portal.conftest import Office
+from tests.portal.conftest import Office, make_slot
 
 Declare = Callable[..., Outage]
 PUBLIC = AnonymousUser()
@@ -47,11 +47,30 @@ def test_reduced_service_names_the_day_and_the_seats_left(office: Office, declar
     assert banner.capacity == Capacity(date=office.tomorrow, total=300, left=90)
 
 
+def test_quota_without_a_cut_keeps_its_seats(office: Office, declare: Declare):
+    make_slot(office.bhopal, office.tomorrow, 40, quota="pcc")
+    declare(centres=[office.bhopal], left=0)
+    [banner] = banners_for(PUBLIC)
+    assert banner.capacity == Capacity(date=office.tomorrow, total=140, left=40)
+
+
 def test_banner_of_chosen_centres_names_their_towns(office: Office, declare: Declare):
     declare(centres=[office.bhopal, office.sagar], left=30)
     [banner] = banners_for(PUBLIC)
     assert banner.scope == "Bhopal, Sagar"
     assert banner.capacity == Capacity(date=office.tomorrow, total=200, left=60)
+
+
+def test_banner_of_the_only_region_speaks_of_all_centres(declare: Declare):
+    declare()
+    assert banners_for(PUBLIC)[0].scope == "All centres"
+
+
+def test_banner_of_one_region_among_others_names_it(declare: Declare):
+    Region.objects.create(code="RPR-RPO", name_en="Raipur", name_hi="रायपुर")
+    declare()
+    scope = banners_for(PUBLIC)[0].scope
+    assert scope == "All centres of the regional passport office, Bhopal"
 
 
 def test_banner_of_many_chosen_centres_counts_them(
@@ -135,5 +154,5 @@ def test_number_of_queries_does_not_grow_with_outages(
 ):
     for _outage in range(3):
         declare(left=30)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         banners_for(PUBLIC)
