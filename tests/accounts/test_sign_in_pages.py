@@ -326,6 +326,14 @@ def test_language_of_the_person_stays_where_nothing_was_chosen(person: User):
     assert person.language == "en"
 
 
+def test_session_of_an_applicant_ends_after_a_day(client: Client, clock):
+    client.post(CODE, {"code": ask(client)})
+    assert client.cookies[site.SESSION_COOKIE_NAME]["max-age"] == 24 * 3600
+    clock.shift(timedelta(hours=24, seconds=1))
+    assert client.get(SIGN_IN).status_code == 200
+    assert not is_signed_in(client)
+
+
 # --- Out again -----------------------------------------------------------------------------------
 
 
