@@ -196,6 +196,15 @@ def in_doubt(
     )
 
 
+def take_back_doubts(appointments: Iterable[Appointment], *, outage: Outage) -> set[str]:
+    """HOLD messages that have not left and would now be wrong; whose they were (references)."""
+    return outbox.take_back(
+        batch=hold_batch(outage),
+        references=[reference(a) for a in appointments],
+        reason="no longer in doubt",
+    )
+
+
 def hold_batch(outage: Outage) -> str:
     return f"hold:{outage.pk}"
 

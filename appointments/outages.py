@@ -270,6 +270,7 @@ def take_back(*, outage_id: int, by: User) -> Outage:
         raise Refusal("outage_grace_over")
     if outage.plans.filter(state=Plan.State.APPLIED).exists():
         raise Refusal("outage_has_plan")
+    _check_no_plan_in_grace(centres_of(outage), now)
     outbox.cancel(batch=messages.hold_batch(outage), reason="outage taken back")
     written = _end(outage, Outage.State.WITHDRAWN, OfficeEntry.Event.TAKEN_BACK, now, by)
     _settle_doubts(outage, written, now, by, tell=False)
@@ -293,7 +294,7 @@ def change_cut(
     touched = centres_of(outage)
     check_may_steer(by, regions_of(touched))
     _check_open(outage)
-    _check_no_plan_in_grace(outage, now)
+    _check_no_plan_in_grace(touched, now)
     _lock_regions(touched)
     check_cuts(cuts, touched)
     today = timezone.localdate(now)
@@ -329,11 +330,12 @@ def restore(*, outage_id: int, by: User) -> Outage:
     """
     now = timezone.now()
     outage = _lock(outage_id)
-    check_may_steer(by, regions_of(centres_of(outage)))
+    touched = centres_of(outage)
+    check_may_steer(by, regions_of(touched))
     if outage.state == Outage.State.RESTORED:
         return outage
     _check_open(outage)
-    _check_no_plan_in_grace(outage, now)
+    _check_no_plan_in_grace(touched, now)
     for plan in outage.plans.filter(state__in=Plan.PENDING_STATES):
         plan.state = Plan.State.DROPPED
         plan.save(update_fields=["state"])
@@ -359,8 +361,12 @@ def _check_open(outage: Outage) -> None:
         raise Refusal("outage_not_open")
 
 
-def _check_no_plan_in_grace(outage: Outage, now: datetime) -> None:
-    if outage.plans.filter(state=Plan.State.APPLIED, live_at__gt=now).exists():
+def _check_no_plan_in_grace(touched: Collection[Centre], now: datetime) -> None:
+    """Also not a plan of another outage: its undo counts on the same seats."""
+    in_grace = Plan.objects.filter(
+        region__in=regions_of(touched), state=Plan.State.APPLIED, live_at__gt=now
+    )
+    if in_grace.exists():
         raise Refusal("plan_in_grace")
 
 
@@ -402,6 +408,9 @@ def _settle_doubts(
     write_timeline(stands, TimelineEntry.Event.STANDS, at=now, actor=by)
     key = f"entry:{written.pk}"
     if tell:
+        # Whoever has not heard of the doubt need not hear of its end.
+        unheard = messages.take_back_doubts(stands + passed, outage=outage)
+        stands = [a for a in stands if messages.reference(a) not in unheard]
         messages.stands(stands, outage=outage, key=key, batch=key, send_after=now, now=now)
     if outage.state == Outage.State.WITHDRAWN:
         set_state(passed, Appointment.State.CONFIRMED)

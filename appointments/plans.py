@@ -572,8 +572,9 @@ def _still_as_planned(lines: Sequence[PlanLine]) -> list[PlanLine]:
     for line in lines:
         appointment = current[line.appointment_id]
         waiting = line.outcome == PlanLine.Outcome.UNPLACED
-        expected = Appointment.State.WAITING if waiting else Appointment.State.CONFIRMED
-        if appointment.state == expected and appointment.slot_id == line.to_slot_id:
+        # In doubt: another outage was declared meanwhile.
+        expected = (Appointment.State.WAITING,) if waiting else Appointment.SEATED_STATES
+        if appointment.state in expected and appointment.slot_id == line.to_slot_id:
             line.appointment = appointment
             kept.append(line)
     return kept
@@ -635,6 +636,8 @@ def settle_one(*, plan_id: int, now: datetime) -> bool:
     )
     seats.lock_ids(slot_ids)
     seats.resume(slot_ids=slot_ids)
+    people = [line.appointment for line in plan.lines.select_related("appointment")]
+    messages.take_back_doubts(people, outage=plan.outage)
     plan.settled_at = now
     plan.save(update_fields=["settled_at"])
     office(outage=plan.outage, event=OfficeEntry.Event.SETTLED, at=now, actor=None, plan=plan)

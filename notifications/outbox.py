@@ -4,7 +4,7 @@ A caller enqueues inside the transaction of the change itself, so that the chang
 about it are committed together or not at all. Nothing is sent here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -96,6 +96,26 @@ def cancel(*, batch: str = "", reference: str = "", reason: str) -> int:
         return chosen.filter(state=Message.State.QUEUED).update(
             state=Message.State.CANCELLED, **note
         )
+
+
+def take_back(*, batch: str, references: Collection[str], reason: str) -> set[str]:
+    """Cancel what a batch still has to say about these matters.
+
+    Returns the references for which something was queued: of these, nobody has heard it all.
+    """
+    touched: set[str] = set()
+    ordered = sorted(references)
+    with transaction.atomic():
+        for at in range(0, len(ordered), CHUNK):
+            waiting = _chosen(batch=batch).filter(
+                reference__in=ordered[at : at + CHUNK], state=Message.State.QUEUED
+            )
+            rows = list(waiting.order_by("id").select_for_update().values_list("id", "reference"))
+            touched |= {reference for _, reference in rows}
+            Message.objects.filter(id__in=[pk for pk, _ in rows]).update(
+                state=Message.State.CANCELLED, cancel_requested=True, error=reason[:200]
+            )
+    return touched
 
 
 def send_now(*, batch: str, now: datetime) -> int:

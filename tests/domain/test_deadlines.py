@@ -20,6 +20,7 @@ def moment(day: int, hour: int, minute: int = 0) -> dt.datetime:
         pytest.param(moment(1, 12), moment(2, 12), moment(1, 18), id="at least six waking hours"),
         pytest.param(moment(1, 20), moment(2, 18), moment(2, 13), id="waking hours skip the night"),
         pytest.param(moment(1, 20), moment(2, 14), moment(2, 12), id="two hours before the visit"),
+        pytest.param(moment(1, 12), moment(1, 13), moment(1, 12, 15), id="never none at all"),
     ],
 )
 def test_deadline_of_an_offer(live, visit, deadline):

@@ -201,11 +201,21 @@ def test_change_cut_adds_days_and_tells_the_newly_doubtful_only(officer, centre,
 def test_change_cut_gives_seats_back_and_tells_that_they_stand(officer, centre, full_day):
     outage = declare_for_test(officer, [cut(centre, 0)])
     outages.send_notices_now(outage_id=outage.pk, by=officer)
+    Message.objects.filter(kind="HOLD").update(state=Message.State.ACCEPTED)
     outages.change_cut(outage_id=outage.pk, cuts=[], by=officer)
     assert set(states()) == {"confirmed"}
     assert Message.objects.filter(kind="STANDS", channel="sms").count() == 8
     assert CapacityCut.objects.get().seats_left == 8
     assert seats.check() == []
+
+
+def test_change_cut_within_the_grace_takes_back_notices_that_would_be_wrong(
+    officer, centre, full_day
+):
+    outage = declare_for_test(officer, [cut(centre, 0)])
+    outages.change_cut(outage_id=outage.pk, cuts=[], by=officer)
+    assert set(states()) == {"confirmed"}
+    assert set(Message.objects.values_list("kind", "state")) == {("HOLD", "cancelled")}
 
 
 def test_restore_lifts_this_outages_closures_only(officer, centre, full_day):

@@ -354,6 +354,31 @@ def test_nothing_else_is_planned_changed_or_restored_within_the_grace(world):
         outages.restore(outage_id=world.outage.pk, by=world.first)
 
 
+def test_another_outage_over_the_same_seats_is_not_changed_within_the_grace(world):
+    other = declare_for_test(world.first, [Cut(world.centre.pk, in_days(3), "normal", 3)])
+    world.applied()
+    with refused("plan_in_grace"):
+        outages.restore(outage_id=other.pk, by=world.first)
+    with refused("plan_in_grace"):
+        outages.take_back(outage_id=other.pk, by=world.first)
+
+
+def test_undo_also_puts_back_who_another_outage_has_put_in_doubt_since(world):
+    plan = world.applied()
+    declare_for_test(world.first, [Cut(world.centre.pk, in_days(5), "normal", 0)])
+    assert world.states() == ["confirmed", "in_doubt", "in_doubt", "in_doubt"]
+    plans.undo(plan_id=plan.pk, by=world.first)
+    assert Appointment.objects.filter(slot=world.slot, state="in_doubt").count() == 4
+    assert seats.check() == []
+
+
+def test_notice_that_waits_for_the_morning_does_not_leave_after_the_plan(world):
+    plan = world.applied()
+    Message.objects.filter(kind="HOLD").update(quiet_ok_from=None)
+    plans.settle(now=plan.live_at)
+    assert not Message.objects.filter(kind="HOLD", state="queued").exists()
+
+
 # --- Moved again ---
 
 
