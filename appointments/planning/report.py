@@ -32,8 +32,9 @@ def _head(problem: Problem, summary: Summary) -> str:
         [
             f"As of {_day(moment.date())}, {moment:%H:%M} (Asia/Kolkata)",
             f"Policy: {_policy(problem.policy)}",
-            f"{total.people:,} people in {summary.over_subscribed_slots:,} over-subscribed slots: "
-            f"{total.keep:,} keep their seat, {total.move:,} move, {total.unplaced:,} have no seat",
+            f"{_people(total.people)} competing, "
+            f"over-subscribed slots: {summary.over_subscribed_slots:,}. "
+            f"Kept {total.keep:,}, moved {total.move:,}, without a seat {total.unplaced:,}",
         ]
     )
 
@@ -96,7 +97,7 @@ def _elsewhere(summary: Summary) -> str:
     if not km:
         return "nobody"
     return (
-        f"{summary.other_centre_people:,} people; "
+        f"{_people(summary.other_centre_people)}; "
         f"km: mean {km.mean:.0f}, median {km.median:g}, worst {km.worst}"
     )
 
@@ -112,7 +113,11 @@ def _seats_left(summary: Summary) -> str:
 def _cleared(summary: Summary) -> str:
     unplaced = summary.total.unplaced
     by = f"on {_day(summary.last_day)}" if summary.last_day else "nobody has to move"
-    return f"{by}, but for {unplaced:,} people without a seat" if unplaced else by
+    return f"{by}, but for {_people(unplaced)} without a seat" if unplaced else by
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number:,} people"
 
 
 def _day(day: date) -> str:

@@ -58,7 +58,7 @@ def shell(site_env):
 
 def test_summary_printed(scenario_file):
     text = simulate(scenario_file)
-    assert "3 people in 1 over-subscribed slots: 1 keep their seat, 2 move, 0 have no seat" in text
+    assert "3 people competing, over-subscribed slots: 1. Kept 1, moved 2, without a seat 0" in text
     assert "Backlog cleared: on Wednesday 25 June 2025" in text
 
 

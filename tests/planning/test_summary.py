@@ -81,18 +81,18 @@ def test_day_on_which_the_backlog_is_cleared():
 def test_report_says_all_that_in_words():
     text = report(PROBLEM, PLAN, SUMMARY)
     assert "As of Sunday 22 June 2025, 18:00 (Asia/Kolkata)" in text
-    assert "6 people in 2 over-subscribed slots: 1 keep their seat, 4 move, 1 have no seat" in text
+    assert "6 people competing, over-subscribed slots: 2. Kept 1, moved 4, without a seat 1" in text
     assert "reserve_share 0.1" in text
     rows = [line.split() for line in text.splitlines()]
     cost = PLAN.tiers[-1].cost
     assert ["normal", "5", "0", "4", "1", "2.5", "2.5", "4", f"{cost:,}"] in rows
-    assert "Moved to another centre: 1 people; km: mean 25, median 25, worst 25" in text
+    assert "Moved to another centre: 1 person; km: mean 25, median 25, worst 25" in text
     assert "normal 9 (1 of them kept back for the public)" in text
-    assert "Backlog cleared: on Friday 27 June 2025, but for 1 people without a seat" in text
+    assert "Backlog cleared: on Friday 27 June 2025, but for 1 person without a seat" in text
 
 
 def test_report_of_an_empty_plan():
     problem = problem_of(scenario([slot(1, MONDAY)], []))
     text = report(problem, solve(problem), summarise(problem, solve(problem)))
-    assert "0 people in 0 over-subscribed slots" in text
+    assert "0 people competing, over-subscribed slots: 0" in text
     assert "Backlog cleared: nobody has to move" in text
