@@ -148,6 +148,9 @@ class TimelineEntry(models.Model):
         COMPLETED = "completed", _("Visit completed")
         NO_SHOW = "no_show", _("Did not come")
 
+    # What these tell about a seat does not take it away.
+    KEEPING = (Event.IN_DOUBT, Event.STANDS, Event.COMPLETED, Event.NO_SHOW)
+
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="timeline")
     at = models.DateTimeField()
     event = models.CharField(max_length=12, choices=Event)
@@ -171,3 +174,7 @@ class TimelineEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def keeps_seat(self) -> bool:
+        return self.event in self.KEEPING

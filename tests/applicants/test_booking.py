@@ -30,7 +30,7 @@ def test_booking_from_the_nearest_times_to_confirmed(signed_in, application):
     answer = signed_in.post(choose, {"choice": slot.pk}, follow=True)
     seen = text(answer)
     assert "kept for you until" in seen
-    assert "This date uses one attempt. 2 attempts left." in seen
+    assert "This date uses one attempt. After that: 2 attempts left." in seen
     hold = Hold.objects.get()
     answer = signed_in.post(page("check", application.pk), {"hold": hold.pk}, follow=True)
     assert "Your appointment is confirmed" in text(answer)

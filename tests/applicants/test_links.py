@@ -184,7 +184,7 @@ def test_link_that_was_replaced_leads_to_the_latest_message(client, asked):
 def test_link_of_a_cancelled_appointment_says_so(client, person):
     _application, offer, token = ask(person, claimed_by=person)
     booking.cancel(appointment_id=offer.appointment_id, by=person)
-    assert "The appointment is cancelled" in text(client.get(f"/{token}"))
+    assert "The appointment has been cancelled since." in text(client.get(f"/{token}"))
 
 
 def test_link_to_another_centre_tells_where_and_how_far(client, person):

@@ -62,6 +62,16 @@ def test_mine_in_doubt_says_do_not_travel_and_offers_no_change(signed_in, applic
     assert page("cancel", application.pk) not in answer.content.decode()
 
 
+def test_what_has_happened_strikes_a_seat_only_when_it_is_lost(signed_in, application):
+    slot = make_slot()
+    appointment = make_appointment(slot, application=application)
+    for event in ("in_doubt", "stands"):
+        appointment.timeline.create(event=event, at=slot.starts_at, by="officer", from_slot=slot)
+    assert "<s>" not in signed_in.get(page("mine")).content.decode()
+    appointment.timeline.create(event="no_seat", at=slot.starts_at, by="officer", from_slot=slot)
+    assert signed_in.get(page("mine")).content.decode().count("<s>") == 1
+
+
 def test_mine_in_doubt_with_an_open_question_asks_nothing(signed_in, person):
     ask(person, claimed_by=person)
     Appointment.objects.update(state=Appointment.State.IN_DOUBT)

@@ -12,6 +12,7 @@ from tests.domain.builders import (
     in_days,
     make_application,
     make_appointment,
+    make_officer,
     make_person,
     make_slot,
 )
@@ -139,6 +140,66 @@ def test_hold_that_ran_out_is_explained(visit, language):
     Hold.objects.update(created_at=past, expires_at=past + dt.timedelta(minutes=10))
     visitor.follow(page.get_by_role("button", name=WORDS[language]["confirm"]).click)
     assert page.get_by_role("alert").is_visible()
+    sound(visitor)
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+def test_pages_where_there_is_nothing_to_choose_and_of_the_waiting_list(visit, language):
+    person = make_person(language=language)
+    application = make_application(centre=Centre.objects.get(code="BPL"), claimed_by=person)
+    visitor = visit(language)
+    visitor.sign_in(person)
+    visitor.go(f"/my/{application.pk}/centre/")
+    sound(visitor)
+    application.appointments.create(
+        state="waiting", booked_at=timezone.now(), waiting_since=timezone.now()
+    )
+    page = visitor.go(f"/my/{application.pk}/cancel/")
+    sound(visitor)
+    visitor.follow(page.locator("main").get_by_role("button").click)
+    sound(visitor)
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+def test_seat_lost_to_somebody_else_is_explained(visit, language):
+    person = make_person(language=language)
+    centre = Centre.objects.get(code="BPL")
+    full = make_slot(centre=centre, seats=1)
+    make_slot(centre=centre, hour=12)
+    application = make_application(centre=centre, claimed_by=person)
+    visitor = visit(language)
+    visitor.sign_in(person)
+    page = visitor.go(f"/my/{application.pk}/time/")
+    make_appointment(full)
+    page.get_by_role("radio").first.check()
+    visitor.follow(page.get_by_role("button", name=WORDS[language]["continue"]).click)
+    assert page.get_by_role("alert").is_visible()
+    assert page.get_by_role("radio").first.get_attribute("value") != str(full.pk)
+    sound(visitor)
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+def test_guessing_is_stopped_on_a_page_that_is_sound_too(visit, language, settings):
+    settings.SIGN_IN_LIMITS = settings.SIGN_IN_LIMITS | {
+        "claim_by_account": [(1, dt.timedelta(hours=1))]
+    }
+    visitor = visit(language)
+    visitor.witness.expected_statuses.add(429)
+    visitor.sign_in(make_person(language=language))
+    page = visitor.go("/my/add/")
+    for _ in range(2):
+        page.locator("input[name=arn]").fill("26-9999999999")
+        for part, number in (("day", 1), ("month", 2), ("year", 1990)):
+            page.locator(f"input[name=date_of_birth_{part}]").fill(str(number))
+        visitor.follow(page.get_by_role("button").last.click)
+        sound(visitor)
+    assert page.locator("input[name=arn]").input_value() == "26-9999999999"
+
+
+def test_officer_on_the_applicants_page_is_sent_to_the_officers(visit):
+    visitor = visit("en")
+    visitor.sign_in(make_officer())
+    visitor.go("/my/")
     sound(visitor)
 
 
