@@ -117,7 +117,7 @@ def _capacity(shown: list[Outage], today: date) -> dict[int, list[dict[str, Any]
     )
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for day in days:
-        found[day["outage"]].append(day)
+        found[day["outage"]].append(dict(day))
     return found
 
 

@@ -38,7 +38,7 @@ def cancel(request: HttpRequest, application_id: int) -> HttpResponse:
 def _cancel(request: HttpRequest, application: Application) -> HttpResponse:
     """End the appointment that the page showed, and no other: a second tab may have changed it."""
     shown = row_number(request.POST.get("appointment"))
-    appointment = application.appointments.filter(pk=shown).first()
+    appointment = application.appointments.filter(pk=shown).first() if shown else None
     if appointment is None:
         return redirect("appointments:cancel", application.pk)
     if appointment.is_live and _slot_shown(request) != appointment.slot_id:

@@ -47,12 +47,9 @@ def choose_soon(request: HttpRequest, application_id: int) -> HttpResponse:
     appointment = current(application)
     if refusal := _may_not_choose(application, appointment, now):
         return go_on(request, refusal, application)
-    nearest = availability.nearest(
-        application,
-        _wanted_slot(request, application) or (appointment and appointment.slot),
-        now,
-        but=appointment.slot_id if appointment else None,
-    )
+    own = appointment.slot if appointment else None
+    around = _wanted_slot(request, application) or own
+    nearest = availability.nearest(application, around, now, but=own.pk if own else None)
     if not nearest:
         return redirect("appointments:choose_centre", application.pk)
     form = ChoiceForm(
