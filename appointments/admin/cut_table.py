@@ -80,7 +80,7 @@ class CutForm(forms.Form):
         """The number in a cell as far as it makes sense, else what is there now."""
         value, seats = self[name_of(cell)].value(), self.seats[cell][0]
         typed = "" if value is None else str(value).strip()
-        return min(int(typed), seats) if typed.isascii() and typed.isdecimal() else seats
+        return min(int(typed), seats) if typed.isdecimal() else seats
 
     def groups(self) -> Iterator[CentreView]:
         quotas = [str(quota) for quota in Quota.values]
