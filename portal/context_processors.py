@@ -19,12 +19,12 @@ NAVIGATION = (
     ("contact", _("Help")),
 )
 FOOTER = (
-    ("advice", _("Advice to applicants")),
+    ("advice", _("Advice")),
     ("centres", _("Centres")),
-    ("contact", _("Contact and complaints")),
-    ("privacy", _("Privacy policy")),
+    ("contact", _("Contact")),
+    ("privacy", _("Privacy")),
     ("terms", _("Terms of use")),
-    ("accessibility", _("Accessibility statement")),
+    ("accessibility", _("Accessibility")),
 )
 
 
