@@ -91,8 +91,9 @@ def _relieved(region: Region, now: datetime) -> QuerySet[Appointment]:
 
 
 def _within(policy: Policy, now: datetime) -> Q:
-    last = timezone.localdate(now) + timedelta(days=policy.horizon_days)
-    return Q(starts_at__gt=now, date__lte=last)
+    """Today whole: the reserve of a day counts all its slots, those that have begun too."""
+    today = timezone.localdate(now)
+    return Q(date__range=(today, today + timedelta(days=policy.horizon_days)))
 
 
 # --- Tiers --------------------------------------------------------------------------------------

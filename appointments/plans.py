@@ -45,6 +45,7 @@ from appointments.planning.plan import Decision, Outcome
 from appointments.planning.problem import Policy
 from appointments.planning.scenario import parse_policy, policy_as_json
 from appointments.planning.solver import solve
+from appointments.planning.verify import verify
 from appointments.timeline import OFFICER, entry, office
 from appointments.tokens import digest, new_token
 from appointments.verbs import BATCH, batches, snapshot, verb
@@ -166,9 +167,15 @@ def _drop(plan: Plan, now: datetime, by: User | None, *, why: str) -> None:
 
 
 def _lines_of(situation: Situation) -> list[PlanLine]:
-    """Solve. Unsaved lines, one for each person who competes or was in doubt."""
-    decisions = solve(situation.problem).decisions if situation.people else ()
-    lines = [_line(situation, decision) for decision in decisions]
+    """Solve, and prove the solution by code that shares nothing with the solver.
+
+    Unsaved lines, one for each person who competes or was in doubt.
+    """
+    lines: list[PlanLine] = []
+    if situation.people:
+        solution = solve(situation.problem)
+        verify(situation.problem, solution)
+        lines = [_line(situation, decision) for decision in solution.decisions]
     return lines + [_kept(situation, appointment) for appointment in situation.relieved]
 
 
