@@ -17,7 +17,6 @@ from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from notifications import quiet
 from notifications.gateways.base import Outcome
 from notifications.models import Attempt, Message
-from notifications.render import Rendered
 
 # Waits after the first, second, ... transient answer; the last goes on until the end of life.
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300))
@@ -76,24 +75,28 @@ def claim(*, channel: str, gateway: str, limit: int, now: datetime) -> list[Clai
     return [Claim(message, attempt) for message, attempt in zip(messages, attempts, strict=True)]
 
 
-def start(held: Claim, rendered: Rendered, now: datetime, *, wait: bool) -> bool:
-    """Note that the call begins, and the words of it.
+def start(held: Claim, now: datetime) -> bool:
+    """Note that the call begins. False: it must not; the lease is lost, or it was taken back.
 
-    False: it must not, because the lease is lost or the message was taken back; or, unless it
-    should `wait`, because another transaction has the row locked. Part of the caller's
-    transaction, which commits before the call.
+    Part of the caller's transaction, which commits before the call. It locks the attempt alone:
+    whoever ends a lease closes the attempt too, so one of the two finds that it came too late.
     """
     ours = _in_hand(held).filter(cancel_requested=False)
-    if not ours.select_for_update(skip_locked=not wait).values_list("pk"):
-        return False
-    ours.update(subject=rendered.subject, body=rendered.text, body_html=rendered.html)
     began = max(now, held.attempt.claimed_at)  # a clock may have been set back
-    return bool(_unstarted(held.attempt.pk).update(started_at=began))
+    started = _unstarted(held.attempt.pk).filter(Exists(ours)).update(started_at=began)
+    return bool(started)
 
 
 def record(held: Claim, outcome: Outcome, now: datetime) -> None:
-    """Write down what became of a message that was handed over."""
-    ours = _in_hand(held).update(**_consequence(held.message, outcome, now), **NO_LEASE)
+    """Write down what became of a message that was handed over, and its words as kept."""
+    message = held.message
+    ours = _in_hand(held).update(
+        subject=message.subject,
+        body=message.body,
+        body_html=message.body_html,
+        **_consequence(message, outcome, now),
+        **NO_LEASE,
+    )
     Attempt.objects.filter(pk=held.attempt.pk, outcome="").update(
         outcome=outcome.kind, ended_at=now, **_answer(outcome)
     )

@@ -23,7 +23,7 @@ from notifications.claims import Claim
 from notifications.gateways import gateway_for
 from notifications.gateways.base import Gateway, GatewayDown, Outcome, Outgoing
 from notifications.models import Attempt, Message
-from notifications.render import Rendered, masked, render
+from notifications.render import Rendered, put_into_words
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -129,39 +129,34 @@ def _step(answer: Answer | None, claim: Claim) -> Outgoing | None:
     """
     now = timezone.now()
     words = _words(claim.message)
+    leaves = words is not None and claim.message.expires_at > now
     with transaction.atomic():
         if answer:
             claims.record(answer.claim, answer.outcome, now)
-        begins = _begin(claim, words, now, wait=False)
-    if not begins:
-        # Perhaps only because someone had the row locked. Now that this transaction holds no
-        # other row, it may wait for it without a deadlock.
-        with transaction.atomic():
-            begins = _begin(claim, words, now, wait=True)
-    return _outgoing(claim.message, words) if begins and words else None
+        begins = leaves and quiet.may_leave(claim.message, now) and claims.start(claim, now)
+    if begins and words:
+        return _outgoing(claim.message, words)
+    if not leaves:
+        _drop(claim, now)
+    return None
 
 
 def _words(message: Message) -> Rendered | None:
     """None: it cannot be put into words, now or later. The row then says why."""
     try:
-        return render(message)
+        return put_into_words(message)
     except Exception as error:  # whatever a template may raise must not stop the queue
         logger.error("message %s cannot be put into words", message.public_id)
         message.error = str(error) or type(error).__name__
         return None
 
 
-def _begin(claim: Claim, words: Rendered | None, now: datetime, *, wait: bool) -> bool:
-    message = claim.message
-    if message.expires_at <= now:
-        claims.drop(claim, now, state=Message.State.EXPIRED, error=message.error)
-        return False
-    if words is None:
-        claims.drop(claim, now, state=Message.State.FAILED, error=message.error)
-        return False
-    if not quiet.may_leave(message, now):
-        return False
-    return claims.start(claim, masked(words, message), now, wait=wait)
+def _drop(claim: Claim, now: datetime) -> None:
+    """In a transaction of its own: it waits for the row, which a transaction holding another
+    row must not (outbox.cancel locks many)."""
+    past = claim.message.expires_at <= now
+    state = Message.State.EXPIRED if past else Message.State.FAILED
+    claims.drop(claim, now, state=state, error=claim.message.error)
 
 
 def _outgoing(message: Message, words: Rendered) -> Outgoing:

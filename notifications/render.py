@@ -63,6 +63,14 @@ def render(message: Message) -> Rendered:
         raise RenderError(f"{kind.code}: {error}") from error
 
 
+def put_into_words(message: Message) -> Rendered:
+    """As `render`; sets on the row, unsaved, what is kept of the words."""
+    rendered = render(message)
+    kept = masked(rendered, message)
+    message.subject, message.body, message.body_html = kept.subject, kept.text, kept.html
+    return rendered
+
+
 def masked(rendered: Rendered, message: Message) -> Rendered:
     """The same words without the values that let someone act in the recipient's place.
 

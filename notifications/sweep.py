@@ -4,6 +4,7 @@ One at a time: a second sweeper finds the gate shut and goes away. Every step is
 change in short transactions, so that even two would do no harm.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from notifications import claims, gates, kinds, nudge
 from notifications.models import Attempt, Channel, Message
+from notifications.render import put_into_words
 
 GATE = "sweep"
 TURN = timedelta(seconds=60)
@@ -136,18 +138,27 @@ def _locked(messages: QuerySet[Message]) -> list[int]:
 
 def _give_up(ended: list[int], now: datetime) -> int:
     begun = Attempt.objects.filter(message__in=ended, outcome="", started_at__isnull=False)
-    count = Message.objects.filter(Exists(begun.filter(message=OuterRef("pk")))).update(
-        state=Message.State.UNKNOWN, error=WHY_UNKNOWN, **claims.NO_LEASE
+    lost = list(Message.objects.filter(Exists(begun.filter(message=OuterRef("pk")))))
+    for message in lost:
+        message.state, message.error = Message.State.UNKNOWN, WHY_UNKNOWN
+        message.lease_token = message.lease_until = None
+        with suppress(Exception):  # the officer then sees no words, but the rest is put right
+            put_into_words(message)
+        message.save()
+    begun.filter(message__in=lost).update(
+        outcome=Attempt.Outcome.UNKNOWN, ended_at=now, error=WHY_UNKNOWN
     )
-    begun.update(outcome=Attempt.Outcome.UNKNOWN, ended_at=now, error=WHY_UNKNOWN)
-    return count
+    return len(lost)
 
 
 def _take_back(ended: list[int], now: datetime) -> int:
-    Attempt.objects.filter(message__in=ended, outcome="", started_at__isnull=True).update(
+    open_attempts = Attempt.objects.filter(message__in=ended, outcome="")
+    open_attempts.filter(started_at__isnull=True).update(
         outcome=Attempt.Outcome.NOT_STARTED, ended_at=now, error=WHY_NOT_STARTED
     )
-    return Message.objects.filter(pk__in=ended, state=Message.State.SENDING).update(
+    # One that a late worker began between these steps is still open: next turn gives it up.
+    closed = ~Exists(open_attempts.filter(message=OuterRef("pk")))
+    return Message.objects.filter(closed, pk__in=ended, state=Message.State.SENDING).update(
         state=claims.BACK, **claims.NO_LEASE
     )
 

@@ -1,7 +1,6 @@
 """Messages and gateways of these tests."""
 
 import datetime as dt
-import time
 from types import TracebackType
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -101,9 +100,14 @@ class ScriptedGateway:
         return []
 
 
-class SlowGateway(ScriptedGateway):
-    """Takes a tenth of a second for a message."""
+class Stopwatch:
+    """Stands for the module `time`: seconds pass only when a test says so."""
 
-    def send(self, message: Outgoing, client_reference: UUID) -> Outcome:
-        time.sleep(0.1)
-        return super().send(message, client_reference)
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds

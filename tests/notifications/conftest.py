@@ -4,9 +4,9 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
-from notifications import kinds, nudge
+from notifications import delivery, kinds, nudge
 from tests.notifications import builders
-from tests.notifications.builders import ScriptedGateway
+from tests.notifications.builders import ScriptedGateway, Stopwatch
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +34,11 @@ def clock() -> Iterator[time_machine.Traveller]:
     """Stands at builders.NOW until the test moves it."""
     with time_machine.travel(builders.NOW, tick=False) as frozen:
         yield frozen
+
+
+@pytest.fixture
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    """How long a worker thinks that things took."""
+    watch = Stopwatch()
+    monkeypatch.setattr(delivery, "time", watch)
+    return watch

@@ -53,7 +53,17 @@ class TestEndedLeases:
             State.UNKNOWN,
             "its worker stopped after the call had begun",
         )
+        assert message.body == "Note: no. 1 -PSKMP"  # what the person may have read
         assert message.attempts.get().outcome == Attempt.Outcome.UNKNOWN
+
+    def test_message_begun_while_the_sweeper_is_at_it_does_not_go_back(self, clock):
+        message = queued()
+        [held] = claimed()
+        clock.shift(LEASE)
+        delivery._step(None, held)  # between the sweeper's two steps
+        assert sweep._take_back([message.pk], NOW + LEASE) == 0
+        assert reload(message).state == State.SENDING
+        assert sweep.sweep() == sweep.Swept(unknown=1)
 
     def test_living_worker_keeps_its_messages(self, clock):
         queued()
