@@ -201,9 +201,7 @@ def test_change_cut_adds_days_and_tells_the_newly_doubtful_only(officer, centre,
 def test_change_cut_gives_seats_back_and_tells_that_they_stand(officer, centre, full_day):
     outage = declare_for_test(officer, [cut(centre, 0)])
     outages.send_notices_now(outage_id=outage.pk, by=officer)
-    Message.objects.filter(kind="HOLD").update(
-        state=Message.State.ACCEPTED, sent_at=timezone.now()
-    )
+    Message.objects.filter(kind="HOLD").update(state=Message.State.ACCEPTED, sent_at=timezone.now())
     outages.change_cut(outage_id=outage.pk, cuts=[], by=officer)
     assert set(states()) == {"confirmed"}
     assert Message.objects.filter(kind="STANDS", channel="sms").count() == 8
