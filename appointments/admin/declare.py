@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -112,6 +113,7 @@ def _table_page(
         "told": people_in_doubt(
             cuts=table.cuts_as_shown(), centres=form.touched(), since=data["since"], now=now
         ),
+        "grace": settings.GRACE_MINUTES,
         "shared": data["seats"] == "total",
         "since": data["since"],
         "expected_until": data["expected_until"],

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -112,7 +113,8 @@ def apply(request: HttpRequest, model_admin: admin.ModelAdmin, plan: Plan) -> Ht
             f"{plan.summary['sms']:,} SMS and {plan.summary['emails']:,} emails will leave.",
             "It is worked out afresh now, on the data of this moment, and applied at once if it "
             "keeps within the approved bounds. If it does not, nothing is changed.",
-            "Ten minutes of grace follow: no message leaves, and undo puts everything back.",
+            f"{settings.GRACE_MINUTES} minutes of grace follow: no message leaves, and undo puts "
+            "everything back.",
         ],
         button="Apply the plan",
         back=_page_of(plan),

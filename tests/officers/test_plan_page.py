@@ -226,7 +226,7 @@ def test_apply_moves_people_after_saying_what_it_will_do(second, approved):
     second.go(page(approved, "apply"))
     keep, move = total(approved)["keep"], total(approved)["move"]
     assert f"{keep} people keep their seat, {move} get a new time" in second.text
-    assert "Ten minutes of grace follow" in second.text
+    assert "10 minutes of grace follow" in second.text
     second.send()
     assert "is applied." in second.text
     assert "Undo until" in second.text
