@@ -29,7 +29,13 @@ def why(code: str) -> str:
     return str(WHY.get(code, ""))
 
 
+# Beyond this many the exact number helps nobody to choose.
+COUNTED_SEATS = 99
+
+
 def free_seats(count: int) -> str:
+    if count > COUNTED_SEATS:
+        return _("more than %(count)d seats free") % {"count": COUNTED_SEATS}
     return ngettext("%(count)d seat free", "%(count)d seats free", count) % {"count": count}
 
 

@@ -72,6 +72,12 @@ def test_days_stand_by_week_with_their_free_seats(signed_in, application):
     assert seen.count("3 seats free") == 3
 
 
+def test_many_free_seats_are_not_counted_out(signed_in, application):
+    make_slot(seats=5000)
+    seen = text(signed_in.get(page("choose_centre", application.pk)))
+    assert "more than 99 seats free" in seen
+
+
 def test_tatkaal_applicant_sees_which_kind_of_seat_it_is(signed_in, person):
     application = make_application(claimed_by=person, service="tatkaal")
     for quota in ("tatkaal", "normal"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from accounts.models import User
-from appointments import cuts, outages, plans
+from appointments import availability, booking, cuts, outages, plans
 from appointments.models import Application, Centre, Outage, Region
 from notifications import delivery
 from tests.browser.harness import DESK_WIDTH, PHONE_WIDTH
@@ -92,6 +92,15 @@ def move_everybody(later: Later) -> None:
     deliver_messages()
 
 
+def keep_a_seat(later: Later) -> None:
+    """Arjun looks for another time and has one kept for him."""
+    application = Application.objects.filter(phone=ARJUN).earliest("pk")
+    person = User.objects.get(phone=ARJUN)
+    now = timezone.now()
+    slot = availability.nearest(application, None, now)[0]
+    booking.hold_seat(application=application, slot_id=slot.pk, by=person)
+
+
 def deliver_messages() -> None:
     """What the worker does, until nothing is due."""
     for channel in ("sms", "email"):
@@ -134,6 +143,13 @@ SCENES = [
             Shot("offer-hi", page_of(SUNITA, "question/"), who=SUNITA, whole=True),
             Shot("offer-en", page_of(ARJUN, "question/"), "en", width=DESK_WIDTH, who=ARJUN),
             Shot("choose-en", page_of(ARJUN, "time/"), "en", who=ARJUN),
+            Shot("choose-centre-hi", page_of(SUNITA, "centre/"), who=SUNITA),
+            Shot("choose-day-hi", page_of(SUNITA, "centre/BPL/"), who=SUNITA),
+            Shot("link-application-hi", "/my/add/", who=SUNITA),
         ],
+    ),
+    Scene(
+        prepare=keep_a_seat,
+        shots=[Shot("check-en", page_of(ARJUN, "check/"), "en", who=ARJUN, whole=True)],
     ),
 ]
