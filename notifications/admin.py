@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import decisions
 from notifications.errors import Refusal
-from notifications.models import Attempt, Channel, Decision, Message
+from notifications.models import Attempt, Channel, Decision, Gate, Message
 
 
 def masked_address(message: Message) -> str:
@@ -110,3 +110,19 @@ class MessageAdmin(admin.ModelAdmin):
                 self.message_user(request, text, level=messages.ERROR)
         if done:
             self.message_user(request, _("Done for %(count)d messages.") % {"count": done})
+
+
+@admin.register(Gate)
+class GateAdmin(admin.ModelAdmin):
+    """Why a channel rests: its gateway is down, or has asked us to wait."""
+
+    list_display = ("name", "shut_until", "reason")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

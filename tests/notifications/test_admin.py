@@ -131,6 +131,15 @@ def test_who_may_only_look_decides_nothing(unknown):
     assert not Decision.objects.exists()
 
 
+def test_officer_sees_why_a_channel_rests(gateway):
+    gateway.down = "connection refused"
+    queued()
+    delivery.run("sms")
+    _, client = officer("view_gate")
+    page = client.get(reverse("admin:notifications_gate_changelist")).content.decode()
+    assert "gateway down: connection refused" in page
+
+
 def test_applicant_sees_nothing(unknown):
     person = User.objects.create_user(phone="+919800000001")
     client = Client()
