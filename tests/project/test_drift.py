@@ -131,6 +131,15 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     assert not missing
 
 
+def test_documents_named_in_code_and_settings_exist() -> None:
+    code = [path for room in (*ROOMS, "tools", "tests") for path in (ROOT / room).rglob("*.py")]
+    code += [ROOT / "Makefile", ROOT / ".env.example", ROOT / "pyproject.toml"]
+    text = "\n".join(path.read_text() for path in code)
+    named = set(re.findall(r"\bdocs/[\w/-]+\.(?:md|yaml)\b", text))
+    assert named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
 def test_every_decision_is_in_the_list_under_its_number() -> None:
     listed = re.findall(r"^(\d+)\. \[.+\]\((.+)\)$", read("docs/decisions/README.md"), re.MULTILINE)
     pages = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
