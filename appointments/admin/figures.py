@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet, Sum
 from appointments import messages
 from appointments.models import Appointment, CapacityCut, Offer, Outage, Plan, PlanLine, Quota, Slot
 from appointments.outages import centres_of
-from notifications import outbox
+from notifications import dates, outbox
 from notifications.models import Message
 
 State = Message.State
@@ -198,9 +198,10 @@ def next_step(outage: Outage, plans: Sequence[Plan], in_doubt: int, now: datetim
     if not outage.is_open:
         return "Nothing: it has ended."
     states = {plan.state: plan for plan in plans}
-    in_grace = [p for p in plans if p.state == Plan.State.APPLIED and p.live_at and p.live_at > now]
-    if in_grace:
-        return f"{in_grace[0]} was applied. Its messages leave after the grace; undo it until then."
+    for plan in plans:
+        if plan.state == Plan.State.APPLIED and plan.live_at and plan.live_at > now:
+            until = dates.clock(plan.live_at, "en")
+            return f"{plan} was applied. Its messages leave at {until}; undo it until then."
     if Plan.State.APPROVED in states:
         return f"{states[Plan.State.APPROVED]} is approved: apply it."
     if Plan.State.PREPARED in states:
