@@ -59,6 +59,16 @@ def test_phone_page_shows_what_was_sent_with_live_links(client: Client, demo_sit
     assert '<a href="/Ab3dEf6hIjK">pp.example/Ab3dEf6hIjK</a> -PSKMP' in page
 
 
+def test_phone_page_shows_the_demos_people_behind_many_strangers(
+    client: Client, demo_site: Any, monkeypatch: Any
+):
+    monkeypatch.setattr("portal.views.demo.MESSAGES_READ", 5)
+    send("+919876543210", "for Sunita: pp.example/Ab3dEf6hIjK")
+    for number in range(10):
+        send(f"+9199999{number:05d}", "for a stranger")
+    assert "for Sunita" in client.get("/demo/phone/").text
+
+
 def test_phone_page_shows_emails_with_their_subject(client: Client, demo_site: Any):
     send("a@example.org", "Line one\nhttps://pp.example/my", channel="email", subject="New time")
     page = client.get("/demo/phone/").text
