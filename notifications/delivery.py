@@ -9,7 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -31,10 +31,12 @@ logger = logging.getLogger(__name__)
 # A claim holds what the gateway takes in about two seconds, so that little waits in the hands of
 # a worker which dies.
 CLAIM_SECONDS = 2
-FIRST_CLAIM = 10
 LARGEST_CLAIM = 200
 # A gateway which cannot be reached is tried again after this.
 DOWN_FOR = timedelta(seconds=15)
+# A gateway that leaves so many messages in a row without an answer gets no more for a while: each
+# would end unknown too.
+UNANSWERED_IN_A_ROW = 2
 PASSED_OVER_FOR = timedelta(seconds=5)
 # A database that restarts is back within seconds; an answer in hand is worth waiting for it.
 DATABASE_TRIES = 5
@@ -47,10 +49,12 @@ class Answer:
     claim: Claim
     outcome: Outcome
     down: bool = False
+    unanswered: int = 0  # how many in a row, up to this one, ended unknown
 
     @property
     def ends_run(self) -> bool:
-        return self.down or self.outcome.retry_after is not None
+        asked_to_wait = self.outcome.retry_after is not None
+        return self.down or asked_to_wait or self.unanswered >= UNANSWERED_IN_A_ROW
 
 
 def run(channel: str) -> bool:
@@ -63,7 +67,6 @@ def run(channel: str) -> bool:
         return False
     try:
         with gateway_for(channel) as gateway:
-            gates.reopen(channel, now)
             return _drain(channel, gateway)
     except GatewayDown as error:
         _pause(channel, DOWN_FOR, f"gateway down: {error}")
@@ -72,7 +75,8 @@ def run(channel: str) -> bool:
 
 def _drain(channel: str, gateway: Gateway) -> bool:
     ends_at = time.monotonic() + settings.MESSAGE_RUN_SECONDS
-    size = FIRST_CLAIM
+    last: Answer | None = None
+    size = 1  # the first message shows whether the gateway works, and how fast
     while time.monotonic() < ends_at:
         begins_at = time.monotonic()
         held = _persist(
@@ -82,12 +86,15 @@ def _drain(channel: str, gateway: Gateway) -> bool:
         )
         if not held:
             return False
-        if len(held) == size:
+        if len(held) == size > 1:
             nudge.publish(channel)  # there is more: another worker may take part
-        last = _hand_over(gateway, held, until=min(ends_at, begins_at + _lease_in_use()))
+        until = min(ends_at, begins_at + _lease_in_use())
+        last = _hand_over(gateway, held, last=last, until=until)
         if last and last.ends_run:
             _pause(channel, last.outcome.retry_after or DOWN_FOR, last.outcome.error)
             return False
+        if size == 1:
+            gates.reopen(channel, timezone.now())
         size = _next_size(len(held), time.monotonic() - begins_at)
     return True
 
@@ -102,19 +109,20 @@ def _next_size(handed_over: int, seconds: float) -> int:
     return max(1, min(fits, LARGEST_CLAIM))
 
 
-def _hand_over(gateway: Gateway, held: list[Claim], *, until: float) -> Answer | None:
-    """Hand over a claim, message by message; returns the last answer.
+def _hand_over(
+    gateway: Gateway, held: list[Claim], *, last: Answer | None, until: float
+) -> Answer | None:
+    """Hand over a claim, message by message; takes and returns the last answer of the turn.
 
     Whatever has not begun when time is up, or when the gateway wants rest, is given back.
     """
     waiting = deque(held)
     passed_over: list[Claim] = []
-    answer: Answer | None = None
-    last: Answer | None = None
+    answer: Answer | None = None  # not recorded yet
     while waiting and time.monotonic() < until and not (last and last.ends_run):
         claim = waiting.popleft()
         outgoing = _persist(partial(_step, answer, claim))
-        answer = _call(gateway, claim, outgoing) if outgoing else None
+        answer = _call(gateway, claim, outgoing, last) if outgoing else None
         last = answer or last
         if not outgoing:
             passed_over.append(claim)
@@ -185,7 +193,7 @@ def _finish(
     claims.give_back(waiting, now)
 
 
-def _call(gateway: Gateway, claim: Claim, outgoing: Outgoing) -> Answer:
+def _call(gateway: Gateway, claim: Claim, outgoing: Outgoing, last: Answer | None) -> Answer:
     try:
         outcome = gateway.send(outgoing, claim.attempt.client_reference)
     except GatewayDown as error:
@@ -196,12 +204,16 @@ def _call(gateway: Gateway, claim: Claim, outgoing: Outgoing) -> Answer:
         # not to the log.
         logger.error("gateway %s broke: %s", gateway.name, type(error).__name__)
         outcome = Outcome(Attempt.Outcome.UNKNOWN, error=f"{type(error).__name__}: {error}")
-    return Answer(claim, outcome)
+    # Mail servers quote the address in their answers; officers see it masked.
+    outcome = replace(outcome, error=outcome.error.replace(outgoing.address, "[recipient]"))
+    unknown = outcome.kind == Attempt.Outcome.UNKNOWN
+    before = last.unanswered if last else 0
+    return Answer(claim, outcome, unanswered=before + 1 if unknown else 0)
 
 
 def _pause(channel: str, wait: timedelta, reason: str) -> None:
     now = timezone.now()
-    logger.warning("%s rests for %s: %s", channel, wait, reason)
+    logger.warning("%s rests for %s", channel, wait)  # why: in the gate's row
     gates.shut(channel, until=now + wait, now=now, reason=reason)
 
 

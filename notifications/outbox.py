@@ -98,24 +98,35 @@ def cancel(*, batch: str = "", reference: str = "", reason: str) -> int:
         )
 
 
-def take_back(*, batch: str, references: Collection[str], reason: str) -> set[str]:
-    """Cancel what a batch still has to say about these matters.
-
-    Returns the references for which something was queued: of these, nobody has heard it all.
-    """
-    touched: set[str] = set()
-    ordered = sorted(references)
+def take_back(*, references: Collection[str], reason: str, kind: str = "", batch: str = "") -> int:
+    """Cancel what is still queued about these matters, of one kind or one batch; how many."""
+    if not kind and not batch:
+        raise ValueError("name a kind or a batch")
+    of = {key: value for key, value in (("kind", kind), ("batch", batch)) if value}
+    ordered, cancelled = sorted(references), 0
     with transaction.atomic():
         for at in range(0, len(ordered), CHUNK):
-            waiting = _chosen(batch=batch).filter(
-                reference__in=ordered[at : at + CHUNK], state=Message.State.QUEUED
+            waiting = Message.objects.filter(
+                reference__in=ordered[at : at + CHUNK], state=Message.State.QUEUED, **of
             )
-            rows = list(waiting.order_by("id").select_for_update().values_list("id", "reference"))
-            touched |= {reference for _, reference in rows}
-            Message.objects.filter(id__in=[pk for pk, _ in rows]).update(
+            ids = list(waiting.order_by("id").select_for_update().values_list("id", flat=True))
+            cancelled += Message.objects.filter(id__in=ids).update(
                 state=Message.State.CANCELLED, cancel_requested=True, error=reason[:200]
             )
-    return touched
+    return cancelled
+
+
+# A message in one of these states has left, or may have.
+HEARD = (*Message.SENT_STATES, Message.State.SENDING, Message.State.UNKNOWN)
+
+
+def last_heard(*, references: Collection[str]) -> dict[str, str]:
+    """Reference -> kind of the newest message about it that has left, or may have."""
+    ordered, heard = sorted(references), dict[str, str]()
+    for at in range(0, len(ordered), CHUNK):
+        left = Message.objects.filter(reference__in=ordered[at : at + CHUNK], state__in=HEARD)
+        heard.update(left.order_by("id").values_list("reference", "kind"))
+    return heard
 
 
 def send_now(*, batch: str, now: datetime) -> int:
