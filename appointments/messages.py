@@ -4,7 +4,8 @@ Each function takes what happened, and adds drafts to the outbox inside the call
 Words and lengths of every kind: appointments/message_kinds.py; how they get there: notifications.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -196,13 +197,27 @@ def in_doubt(
     )
 
 
-def take_back_doubts(appointments: Iterable[Appointment], *, outage: Outage) -> set[str]:
-    """HOLD messages that have not left and would now be wrong; whose they were (references)."""
-    return outbox.take_back(
-        batch=hold_batch(outage),
-        references=[reference(a) for a in appointments],
-        reason="no longer in doubt",
+def take_back_doubts(appointments: Iterable[Appointment]) -> None:
+    """HOLD messages of any outage that have not left and would now be wrong."""
+    outbox.take_back(
+        kind="HOLD", references=[reference(a) for a in appointments], reason="no longer in doubt"
     )
+
+
+def in_the_dark(appointments: Sequence[Appointment]) -> list[Appointment]:
+    """Whose newest message says that the appointment is in doubt: they must hear how it ends."""
+    heard = outbox.last_heard(references=[reference(a) for a in appointments])
+    return [a for a in appointments if heard.get(reference(a)) == "HOLD"]
+
+
+def withdrawn(offers: Iterable[Offer]) -> None:
+    """Offers that ended without an answer: what still asks them does not leave any more."""
+    by_plan: dict[int, list[str]] = defaultdict(list)
+    for offer in offers:
+        if offer.plan_id:
+            by_plan[offer.plan_id].append(reference(offer.appointment))
+    for plan_id, references in sorted(by_plan.items()):
+        outbox.take_back(batch=plan_batch(plan_id), references=references, reason="offer withdrawn")
 
 
 def hold_batch(outage: Outage) -> str:

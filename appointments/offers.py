@@ -4,6 +4,7 @@ Answering again, or after the end, changes nothing; the caller shows what stands
 state). Verbs take `by` None for the person behind the message link: the token is the key.
 """
 
+import logging
 from datetime import datetime
 
 from django.db import models
@@ -16,6 +17,8 @@ from appointments.models import Application, Appointment, Offer, Plan, TimelineE
 from appointments.timeline import APPLICANT, SYSTEM, entry
 from appointments.tokens import digest
 from appointments.verbs import verb
+
+log = logging.getLogger(__name__)
 
 
 def find(token: str, *, now: datetime) -> Offer:
@@ -82,10 +85,13 @@ def give_up(*, offer_id: int, by: User | None) -> Offer:
 def close_silent(*, now: datetime) -> int:
     """End offers whose deadline has passed by the plan's silence policy (beat, each minute)."""
     due = Offer.objects.filter(state=Offer.State.OPEN, deadline__lte=now).order_by("deadline", "pk")
-    return sum(
-        close_silent_one(offer_id=offer_id, now=now)
-        for offer_id in list(due.values_list("pk", flat=True))
-    )
+    closed = 0
+    for offer_id in list(due.values_list("pk", flat=True)):
+        try:
+            closed += close_silent_one(offer_id=offer_id, now=now)
+        except Refusal as refusal:  # busy: the next minute tries again, the others go on
+            log.warning("offer %s: %s", offer_id, refusal.code)
+    return closed
 
 
 @verb

@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
@@ -22,6 +23,7 @@ from appointments.models import (
     CapacityCut,
     Centre,
     Closure,
+    Offer,
     OfficeEntry,
     Outage,
     Plan,
@@ -92,7 +94,7 @@ def declare(
     if not touched:
         raise Refusal("scope_empty")
     check_may_steer(by, regions_of(touched))
-    _lock_regions(touched)
+    lock_regions(regions_of(touched))
     outage, created = Outage.objects.get_or_create(
         request_key=request_key,
         defaults={
@@ -271,9 +273,9 @@ def take_back(*, outage_id: int, by: User) -> Outage:
     if outage.plans.filter(state=Plan.State.APPLIED).exists():
         raise Refusal("outage_has_plan")
     _check_no_plan_in_grace(centres_of(outage), now)
-    outbox.cancel(batch=messages.hold_batch(outage), reason="outage taken back")
+    _drop_plans(outage, now, by)
     written = _end(outage, Outage.State.WITHDRAWN, OfficeEntry.Event.TAKEN_BACK, now, by)
-    _settle_doubts(outage, written, now, by, tell=False)
+    _settle_doubts(outage, written, now, by)
     return outage
 
 
@@ -295,7 +297,7 @@ def change_cut(
     check_may_steer(by, regions_of(touched))
     _check_open(outage)
     _check_no_plan_in_grace(touched, now)
-    _lock_regions(touched)
+    lock_regions(regions_of(touched))
     check_cuts(cuts, touched)
     today = timezone.localdate(now)
     listed = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
@@ -317,7 +319,7 @@ def change_cut(
     to_come = [cut for cut in cuts if cut.date >= today]
     send_after = max(outage.grace_until, now)
     _put_in_force(outage, [*to_come, *lifted], written, now, by, send_after=send_after)
-    _settle_doubts(outage, written, now, by, tell=True)
+    _settle_doubts(outage, written, now, by)
     return outage
 
 
@@ -336,20 +338,24 @@ def restore(*, outage_id: int, by: User) -> Outage:
         return outage
     _check_open(outage)
     _check_no_plan_in_grace(touched, now)
+    _drop_plans(outage, now, by)
+    written = _end(outage, Outage.State.RESTORED, OfficeEntry.Event.RESTORED, now, by)
+    _settle_doubts(outage, written, now, by)
+    return outage
+
+
+def lock_regions(region_ids: Collection[int]) -> None:
+    """One change of seats by an office at a time; nor is a slot opened at this very moment."""
+    regions = Region.objects.filter(pk__in=region_ids).order_by("pk")
+    list(regions.select_for_update(no_key=True).values("pk"))
+
+
+def _drop_plans(outage: Outage, now: datetime, by: User) -> None:
+    """Plans that still wait have nothing left to do."""
     for plan in outage.plans.filter(state__in=Plan.PENDING_STATES):
         plan.state = Plan.State.DROPPED
         plan.save(update_fields=["state"])
         office(outage=outage, event=OfficeEntry.Event.DROPPED, at=now, actor=by, plan=plan)
-    outbox.cancel(batch=messages.hold_batch(outage), reason="service restored")
-    written = _end(outage, Outage.State.RESTORED, OfficeEntry.Event.RESTORED, now, by)
-    _settle_doubts(outage, written, now, by, tell=now >= outage.grace_until)
-    return outage
-
-
-def _lock_regions(centres: Collection[Centre]) -> None:
-    """Against open_slots: a slot opened at this very moment must not miss its closure."""
-    regions = Region.objects.filter(pk__in=regions_of(centres)).order_by("pk")
-    list(regions.select_for_update(no_key=True).values("pk"))
 
 
 def _lock(outage_id: int) -> Outage:
@@ -362,7 +368,11 @@ def _check_open(outage: Outage) -> None:
 
 
 def _check_no_plan_in_grace(touched: Collection[Centre], now: datetime) -> None:
-    """Also not a plan of another outage: its undo counts on the same seats."""
+    """Also not a plan of another outage: its undo counts on the same seats.
+
+    The regions are locked first, so that no plan begins its grace after this look.
+    """
+    lock_regions(regions_of(touched))
     in_grace = Plan.objects.filter(
         region__in=regions_of(touched), state=Plan.State.APPLIED, live_at__gt=now
     )
@@ -389,10 +399,11 @@ def _closed_slot_ids(outage: Outage) -> list[int]:
     )
 
 
-def _settle_doubts(
-    outage: Outage, written: OfficeEntry, now: datetime, by: User, *, tell: bool
-) -> None:
-    """Whoever this outage put in doubt and now has room again: confirmed, and told if they knew."""
+def _settle_doubts(outage: Outage, written: OfficeEntry, now: datetime, by: User) -> None:
+    """Whoever this outage put in doubt and has room again: confirmed, and told if they knew.
+
+    Whose visit has passed meanwhile goes to the waiting list (not if the outage never was).
+    """
     relieved = list(
         Appointment.objects.with_people()
         .filter(
@@ -402,20 +413,27 @@ def _settle_doubts(
         )
         .order_by("pk")
     )
-    stands = [a for a in relieved if a.slot and a.slot.starts_at > now]
-    passed = [a for a in relieved if a.slot and a.slot.starts_at <= now]
+    messages.take_back_doubts(relieved)
+    withdrawn = outage.state == Outage.State.WITHDRAWN
+    passed = [a for a in relieved if a.slot and a.slot.starts_at <= now and not withdrawn]
+    stands = [a for a in relieved if a not in passed]
     set_state(stands, Appointment.State.CONFIRMED)
     write_timeline(stands, TimelineEntry.Event.STANDS, at=now, actor=by)
+    end_offers(stands, Offer.State.KEPT, now)
     key = f"entry:{written.pk}"
-    if tell:
-        # Whoever has not heard of the doubt need not hear of its end.
-        unheard = messages.take_back_doubts(stands + passed, outage=outage)
-        stands = [a for a in stands if messages.reference(a) not in unheard]
-        messages.stands(stands, outage=outage, key=key, batch=key, send_after=now, now=now)
-    if outage.state == Outage.State.WITHDRAWN:
-        set_state(passed, Appointment.State.CONFIRMED)
-    else:
-        to_waiting_list(passed, outage=outage, key=key, batch=key, send_after=now, now=now, by=by)
+    messages.stands(
+        messages.in_the_dark(stands), outage=outage, key=key, batch=key, send_after=now, now=now
+    )
+    to_waiting_list(passed, outage=outage, key=key, batch=key, send_after=now, now=now, by=by)
+
+
+def end_offers(appointments: Sequence[Appointment], state: Offer.State, now: datetime) -> None:
+    """End what these people are still asked: events have answered it."""
+    for part in batches([a.pk for a in appointments]):
+        asked = Offer.objects.filter(appointment__in=part, state=Offer.State.OPEN)
+        offers = list(asked.select_related("appointment"))
+        asked.update(state=state, ended_at=now)
+        messages.withdrawn(offers)
 
 
 def to_waiting_list(
@@ -434,10 +452,12 @@ def to_waiting_list(
     old = {a.pk: a.slot for a in appointments if a.slot}
     write_timeline(appointments, TimelineEntry.Event.NO_SEAT, at=now, actor=by)
     seats.shift({slot: -n for slot, n in Counter(a.slot_id for a in appointments).items() if slot})
+    own_date = Slot.objects.filter(pk=OuterRef("slot_id")).values("date")
     for part in batches([a.pk for a in appointments]):
-        Appointment.objects.filter(pk__in=part).update(
-            state=Appointment.State.WAITING, slot=None, waiting_since=now
-        )
+        rows = Appointment.objects.filter(pk__in=part)
+        rows.update(original_date=Coalesce(F("original_date"), Subquery(own_date)))
+        rows.update(state=Appointment.State.WAITING, slot=None, waiting_since=now)
+    end_offers(appointments, Offer.State.WITHDRAWN, now)
     messages.no_seat(
         appointments,
         old,

@@ -22,6 +22,8 @@ class Situation:
     people: Mapping[str, Appointment]
     # In doubt, but their slot has room again (others left it): they keep their seats.
     relieved: Sequence[Appointment]
+    # The same in a slot that has begun: no seat to keep, and no rival to compete with.
+    passed: Sequence[Appointment]
     slots: Mapping[int, Slot]
     tiers: Mapping[int, str]  # by application id
 
@@ -29,15 +31,17 @@ class Situation:
 def situation_of(*, region: Region, policy: Policy, now: datetime) -> Situation:
     """Read a region as it is at this moment. Changes nothing."""
     people = list(_in_oversubscribed_slots(region))
-    relieved = list(_relieved(region, now))
+    doubtful = list(_with_room_again(region))
+    relieved = [a for a in doubtful if a.slot and a.slot.starts_at > now]
+    passed = [a for a in doubtful if a.slot and a.slot.starts_at <= now]
     slots = {
         slot.pk: slot
         for slot in Slot.objects.filter(region=region)
-        .filter(_within(policy, now) | Q(pk__in={a.slot_id for a in (*people, *relieved)}))
+        .filter(_within(policy, now) | Q(pk__in={a.slot_id for a in (*people, *doubtful)}))
         .select_related("centre")
         .order_by("pk")
     }
-    tiers = tiers_of([a.application for a in (*people, *relieved)], timezone.localdate(now))
+    tiers = tiers_of([a.application for a in (*people, *doubtful)], timezone.localdate(now))
     problem = Problem(
         now=now,
         policy=policy,
@@ -45,23 +49,25 @@ def situation_of(*, region: Region, policy: Policy, now: datetime) -> Situation:
         slots=tuple(_slot(slot) for slot in slots.values()),
         people=tuple(_person(a, tiers[a.application_id], now) for a in people),
     )
-    return Situation(problem, {a.application.arn: a for a in people}, relieved, slots, tiers)
+    return Situation(
+        problem, {a.application.arn: a for a in people}, relieved, passed, slots, tiers
+    )
 
 
 def ids_of_slots(region: Region, policy: Policy, now: datetime) -> list[int]:
     """What `situation_of` reads, for whoever locks it first."""
     seated = {
         slot_id
-        for rows in (_in_oversubscribed_slots(region), _relieved(region, now))
+        for rows in (_in_oversubscribed_slots(region), _with_room_again(region))
         for slot_id in rows.values_list("slot_id", flat=True)
     }
     within = Slot.objects.filter(region=region).filter(_within(policy, now) | Q(pk__in=seated))
     return list(within.values_list("pk", flat=True))
 
 
-def ids_of_people(region: Region, now: datetime) -> list[int]:
+def ids_of_people(region: Region) -> list[int]:
     """Everyone whom `situation_of` would put into the problem or relieve, in id order."""
-    people = (_in_oversubscribed_slots(region), _relieved(region, now))
+    people = (_in_oversubscribed_slots(region), _with_room_again(region))
     return sorted(pk for rows in people for pk in rows.values_list("pk", flat=True))
 
 
@@ -77,13 +83,12 @@ def _in_oversubscribed_slots(region: Region) -> QuerySet[Appointment]:
     )
 
 
-def _relieved(region: Region, now: datetime) -> QuerySet[Appointment]:
+def _with_room_again(region: Region) -> QuerySet[Appointment]:
     return (
         Appointment.objects.with_people()
         .filter(
             state=Appointment.State.IN_DOUBT,
             slot__region=region,
-            slot__starts_at__gt=now,
             slot__taken__lte=F("slot__seats") - F("slot__closed"),
         )
         .order_by("pk")

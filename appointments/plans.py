@@ -32,8 +32,14 @@ from appointments.models import (
     Slot,
     TimelineEntry,
 )
-from appointments.outages import set_state, to_waiting_list, write_timeline
-from appointments.permissions import check_may_steer
+from appointments.outages import (
+    centres_of,
+    lock_regions,
+    set_state,
+    to_waiting_list,
+    write_timeline,
+)
+from appointments.permissions import check_may_steer, regions_of
 from appointments.plan_figures import figures_of, over_bounds
 from appointments.plan_problem import (
     Situation,
@@ -43,6 +49,7 @@ from appointments.plan_problem import (
 )
 from appointments.planning.plan import Decision, Outcome
 from appointments.planning.problem import Policy
+from appointments.planning.reasons import Reason
 from appointments.planning.scenario import parse_policy, policy_as_json
 from appointments.planning.solver import solve
 from appointments.planning.verify import verify
@@ -128,9 +135,13 @@ def _store_prepared(
 
 def _lock_outage(outage_id: int, by: User, region_id: int) -> Outage:
     outage = Outage.objects.select_for_update(no_key=True).get(pk=outage_id)
+    touched = regions_of(centres_of(outage))
+    if region_id not in touched:
+        raise Refusal("not_permitted")
     check_may_steer(by, [region_id])
     if not outage.is_open:
         raise Refusal("outage_not_open")
+    lock_regions([region_id])
     return outage
 
 
@@ -176,7 +187,8 @@ def _lines_of(situation: Situation) -> list[PlanLine]:
         solution = solve(situation.problem)
         verify(situation.problem, solution)
         lines = [_line(situation, decision) for decision in solution.decisions]
-    return lines + [_kept(situation, appointment) for appointment in situation.relieved]
+    lines += [_kept(situation, appointment) for appointment in situation.relieved]
+    return lines + [_passed(situation, appointment) for appointment in situation.passed]
 
 
 def _line(situation: Situation, decision: Decision) -> PlanLine:
@@ -212,6 +224,16 @@ def _kept(situation: Situation, appointment: Appointment) -> PlanLine:
         was_original_date=appointment.original_date,
         was_moved_count=appointment.moved_count,
     )
+
+
+def _passed(situation: Situation, appointment: Appointment) -> PlanLine:
+    """In doubt while the visit began: no seat to keep, and a new one is theirs to choose."""
+    line = _kept(situation, appointment)
+    line.outcome = PlanLine.Outcome.UNPLACED
+    line.reason = Reason.SLOT_PAST
+    line.to_slot = None
+    line.delay_days = None
+    return line
 
 
 def _store(plan: Plan, lines: Sequence[PlanLine], situation: Situation) -> None:
@@ -317,6 +339,7 @@ def _lock_plan(plan_id: int, by: User) -> Plan:
         .get(pk=plan_id)
     )
     check_may_steer(by, [plan.region_id])
+    lock_regions([plan.region_id])
     return plan
 
 
@@ -369,7 +392,7 @@ def _solve_under_lock(
 ) -> tuple[list[PlanLine], Situation]:
     """Slots first, then appointments: nobody books, cancels or answers until this ends."""
     seats.lock_ids(ids_of_slots(region, policy, now))
-    for part in batches(ids_of_people(region, now)):
+    for part in batches(ids_of_people(region)):
         list(
             Appointment.objects.select_for_update(no_key=True)
             .filter(pk__in=part)
@@ -416,6 +439,8 @@ def _keep(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) -> Non
     people = [line.appointment for line in lines]
     set_state(people, Appointment.State.CONFIRMED)
     write_timeline(people, TimelineEntry.Event.STANDS, at=now, actor=by)
+    # Told that the seat stands: an older question about it is thereby answered.
+    _withdraw_offers(plan, Outcome.KEEP, now, state=Offer.State.KEPT)
     messages.stands(
         people,
         outage=plan.outage,
@@ -504,12 +529,14 @@ def _open_offers(
     messages.offered(offers, outage=plan.outage, batch=messages.plan_batch(plan.pk), now=now)
 
 
-def _withdraw_offers(plan: Plan, outcome: Outcome, now: datetime) -> set[int]:
+def _withdraw_offers(
+    plan: Plan, outcome: Outcome, now: datetime, state: Offer.State = Offer.State.WITHDRAWN
+) -> set[int]:
     open_offers = Offer.objects.filter(
         state=Offer.State.OPEN, appointment__in=_people(plan, outcome)
     )
     people = set(open_offers.values_list("appointment_id", flat=True))
-    open_offers.update(state=Offer.State.WITHDRAWN, ended_at=now, withdrawn_by=plan)
+    open_offers.update(state=state, ended_at=now, withdrawn_by=plan)
     return people
 
 
@@ -517,10 +544,6 @@ def _leave_unplaced(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: Us
     assert plan.live_at is not None
     _withdraw_offers(plan, Outcome.UNPLACED, now)
     people = [line.appointment for line in lines]
-    for appointment in people:
-        assert appointment.slot is not None
-        appointment.original_date = appointment.original_date or appointment.slot.date
-    Appointment.objects.bulk_update(people, ["original_date"], batch_size=BATCH)
     to_waiting_list(
         people,
         outage=plan.outage,
@@ -610,7 +633,7 @@ def _put_back(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) ->
         offers.filter(plan=plan, state=Offer.State.OPEN).update(
             state=Offer.State.WITHDRAWN, ended_at=now
         )
-        offers.filter(withdrawn_by=plan, state=Offer.State.WITHDRAWN).update(
+        offers.filter(withdrawn_by=plan).update(
             state=Offer.State.OPEN, ended_at=None, withdrawn_by=None
         )
 
@@ -623,7 +646,25 @@ def settle(*, now: datetime) -> int:
     due = Plan.objects.filter(
         state=Plan.State.APPLIED, live_at__lte=now, settled_at__isnull=True
     ).values_list("pk", flat=True)
-    return sum(settle_one(plan_id=plan_id, now=now) for plan_id in list(due))
+    settled = sum(settle_one(plan_id=plan_id, now=now) for plan_id in list(due))
+    for region_id in set(Slot.objects.filter(paused=True).values_list("region_id", flat=True)):
+        resume_quiet_region(region_id=region_id, now=now)
+    return settled
+
+
+@verb
+def resume_quiet_region(*, region_id: int, now: datetime) -> None:
+    """Where nobody is in doubt and every grace is over, no plan will come: seats open again."""
+    lock_regions([region_id])
+    doubts = Appointment.objects.filter(slot__region=region_id, state=Appointment.State.IN_DOUBT)
+    graces = Outage.objects.filter(state=Outage.State.OPEN, grace_until__gt=now)
+    plans_in_grace = Plan.objects.filter(
+        region=region_id, state=Plan.State.APPLIED, settled_at__isnull=True
+    )
+    if doubts.exists() or graces.exists() or plans_in_grace.exists():
+        return
+    paused = Slot.objects.filter(region=region_id, paused=True).values_list("pk", flat=True)
+    seats.resume(slot_ids=seats.lock_ids(paused))
 
 
 @verb
@@ -637,14 +678,15 @@ def settle_one(*, plan_id: int, now: datetime) -> bool:
     if plan.state != Plan.State.APPLIED or plan.settled_at is not None:
         return False
     slot_ids = list(
-        Closure.objects.filter(cut__outage=plan.outage, slot__region=plan.region)
+        Closure.objects.filter(cut__outage__state=Outage.State.OPEN, slot__region=plan.region)
         .values_list("slot_id", flat=True)
         .distinct()
     )
     seats.lock_ids(slot_ids)
     seats.resume(slot_ids=slot_ids)
-    people = [line.appointment for line in plan.lines.select_related("appointment")]
-    messages.take_back_doubts(people, outage=plan.outage)
+    told = plan.lines.exclude(appointment__state=Appointment.State.IN_DOUBT)
+    messages.take_back_doubts([line.appointment for line in told.select_related("appointment")])
+    messages.withdrawn(plan.withdrawn_offers.select_related("appointment"))
     plan.settled_at = now
     plan.save(update_fields=["settled_at"])
     office(outage=plan.outage, event=OfficeEntry.Event.SETTLED, at=now, actor=None, plan=plan)

@@ -58,6 +58,12 @@ def cut(centre, seats_left, *, day=DAY, quota="normal"):
     return Cut(centre.pk, in_days(day), quota, seats_left)
 
 
+def notices_leave():
+    """What a worker does with the HOLD notices."""
+    left = {"state": Message.State.ACCEPTED, "sent_at": timezone.now()}
+    Message.objects.filter(kind="HOLD", state=Message.State.QUEUED).update(**left)
+
+
 def refused(code):
     return pytest.raises(Refusal, match=f"^{code}$")
 
@@ -201,7 +207,7 @@ def test_change_cut_adds_days_and_tells_the_newly_doubtful_only(officer, centre,
 def test_change_cut_gives_seats_back_and_tells_that_they_stand(officer, centre, full_day):
     outage = declare_for_test(officer, [cut(centre, 0)])
     outages.send_notices_now(outage_id=outage.pk, by=officer)
-    Message.objects.filter(kind="HOLD").update(state=Message.State.ACCEPTED, sent_at=timezone.now())
+    notices_leave()
     outages.change_cut(outage_id=outage.pk, cuts=[], by=officer)
     assert set(states()) == {"confirmed"}
     assert Message.objects.filter(kind="STANDS", channel="sms").count() == 8
@@ -231,11 +237,34 @@ def test_restore_lifts_this_outages_closures_only(officer, centre, full_day):
 def test_restore_tells_people_in_doubt_that_they_stand(officer, centre, full_day):
     outage = declare_for_test(officer, [cut(centre, 0)])
     outages.send_notices_now(outage_id=outage.pk, by=officer)
+    notices_leave()
     for _ in range(2):
         outages.restore(outage_id=outage.pk, by=officer)
     assert set(states()) == {"confirmed"}
     assert Message.objects.filter(kind="STANDS", channel="sms").count() == 8
     assert not Slot.objects.filter(paused=True).exists()
+
+
+def test_taking_one_of_two_outages_back_leaves_the_other_to_tell_its_people(
+    officer, centre, full_day
+):
+    first = declare_for_test(officer, [cut(centre, 0)])
+    declare_for_test(officer, [cut(centre, 0)])
+    outages.take_back(outage_id=first.pk, by=officer)
+    assert set(states()) == {"in_doubt"}
+    assert Message.objects.filter(kind="HOLD", channel="sms", state="queued").count() == 8
+
+
+def test_who_heard_of_the_doubt_hears_its_end_from_whichever_outage_ends_last(
+    officer, centre, full_day
+):
+    first = declare_for_test(officer, [cut(centre, 0)])
+    notices_leave()
+    second = declare_for_test(officer, [cut(centre, 0)])
+    outages.restore(outage_id=first.pk, by=officer)
+    outages.take_back(outage_id=second.pk, by=officer)
+    assert set(states()) == {"confirmed"}
+    assert Message.objects.filter(kind="STANDS", channel="sms").count() == 8
 
 
 def test_restore_before_anybody_was_told_tells_nobody(officer, centre, full_day):

@@ -414,6 +414,62 @@ def test_undo_of_the_second_plan_opens_the_first_offers_again(world):
     assert Offer.objects.filter(plan=first, state="open").count() == 3
 
 
+def test_seat_that_stands_by_a_later_plan_is_not_lost_by_an_old_silence(world):
+    first = world.applied(silence=Plan.Silence.REQUEUE)
+    with time_machine.travel(timezone.now() + LATER):
+        plans.settle(now=timezone.now())
+        cuts = [Cut(world.centre.pk, in_days(5), "normal", 2)]
+        outages.change_cut(outage_id=world.outage.pk, cuts=cuts, by=world.first)
+        make_slot(centre=world.centre, day=in_days(8), seats=9)
+        second = world.applied()
+    kept = second.lines.filter(outcome="keep").values_list("appointment", flat=True)
+    assert kept
+    asked = Offer.objects.filter(plan=first, appointment__in=kept)
+    assert set(asked.values_list("state", flat=True)) == {"kept"}
+    with time_machine.travel(timezone.now() + dt.timedelta(days=4)):
+        plans.settle(now=timezone.now())
+        offers.close_silent(now=timezone.now())
+    assert set(Appointment.objects.filter(pk__in=kept).values_list("state", flat=True)) == {
+        "confirmed"
+    }
+    old = Message.objects.filter(batch=f"plan:{first.pk}", kind="REMIND_ANSWER", state="queued")
+    assert not old.exists()
+
+
+def test_cut_that_displaces_nobody_opens_its_seats_after_the_grace():
+    world = World(people=1, seats_left=1)
+    slot = make_slot(centre=world.centre, day=in_days(4), seats=8)
+    declare_for_test(world.first, [Cut(world.centre.pk, in_days(4), "normal", 6)])
+    plans.settle(now=timezone.now())
+    slot.refresh_from_db()
+    assert slot.paused
+    plans.settle(now=timezone.now() + LATER)
+    slot.refresh_from_db()
+    assert (slot.paused, slot.free) == (False, 6)
+
+
+def test_in_doubt_in_a_visit_that_began_with_room_again_goes_to_the_waiting_list(world):
+    person = make_person()
+    for appointment in world.people[:3]:
+        appointment.application.claimed_by = person
+        appointment.application.save()
+        booking.cancel(appointment_id=appointment.pk, by=person)
+    with time_machine.travel(world.slot.starts_at + dt.timedelta(minutes=1)):
+        world.applied()
+    assert world.states() == ["cancelled", "cancelled", "cancelled", "waiting"]
+    assert seats.check() == []
+
+
+def test_plan_of_a_region_that_the_outage_does_not_touch_is_refused(world):
+    elsewhere = make_region("LKO-RPO")
+    with refused("not_permitted"):
+        plans.prepare(
+            outage_id=world.outage.pk,
+            region_id=elsewhere.pk,
+            by=make_officer(region=elsewhere),
+        )
+
+
 # --- Answers ---
 
 
