@@ -219,5 +219,6 @@ def test_form_sent_twice_by_an_impatient_hand_declares_once(visit, officer, full
     visitor = visit("en", width=DESK_WIDTH)
     to_table(visitor, officer)
     visitor.follow(visitor.page.get_by_role("button", name="Declare the outage").dblclick)
+    visitor.page.wait_for_url("**/outage/*/change/")
     assert Outage.objects.count() == 1
     assert outages.open_outages_at().get().cuts.count() == 26 * 3 * len(full_days)
