@@ -115,6 +115,8 @@ def test_wrong_number_in_the_changed_cut_loses_nothing(officer, outage, office):
 
 
 def test_restore_tells_people_and_lifts_the_cut(officer, outage):
+    left = {"state": Message.State.ACCEPTED, "sent_at": timezone.now()}
+    Message.objects.filter(kind="HOLD").update(**left)
     with time_machine.travel(timezone.now() + LATER):
         officer.go(page(outage, "restore"))
         assert "In doubt now: 32." in officer.text
