@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -16,6 +17,8 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 90  # seconds
+# Should the test run itself be killed, the kernel ends what it started.
+ENDS_WITH_US = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
 
 FILL = """
 import django; django.setup()
@@ -68,7 +71,12 @@ class Site:
 
     def python(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=self.env, capture_output=True, text=True
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -88,7 +96,7 @@ class Site:
     def _celery(self, *arguments: str) -> "subprocess.Popen[bytes]":
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "portal", *arguments],
+                [*ENDS_WITH_US, sys.executable, "-m", "celery", "-A", "portal", *arguments],
                 cwd=ROOT,
                 env=self.env,
                 stdout=log,
