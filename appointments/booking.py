@@ -155,6 +155,17 @@ def _drop_hold(hold: Hold) -> None:
         seats.release(slot_id=hold.slot_id)
 
 
+def held_slot_ids(application: Application) -> list[int]:
+    """Slots in which seats are kept for it; under the application's lock none is added."""
+    return list(application.holds.values_list("slot_id", flat=True))
+
+
+def drop_holds(application: Application) -> None:
+    """Free all seats that are being kept for it (their slots are locked)."""
+    for hold in application.holds.all():
+        _drop_hold(hold)
+
+
 @verb
 def expire_holds(*, now: datetime) -> int:
     """Free the seats of all holds that have run out (beat, each minute)."""
@@ -209,8 +220,19 @@ def check_may_choose_any(
     """Whether the person may choose a time at all, whichever it is."""
     if appointment is not None:
         check_may_change(appointment, now)
+    elif visit_is_done(application):
+        raise Refusal("visit_done")
     if costs_attempt(appointment) and attempts_left(application, now) == 0:
         raise Refusal("no_attempts_left")
+
+
+def visit_is_done(application: Application) -> bool:
+    """Seen at the counter. Somebody put on hold for missing papers comes again (DOMAIN.md)."""
+    completed = any(
+        appointment.state == Appointment.State.COMPLETED
+        for appointment in application.appointments.all()
+    )
+    return completed and not application.on_hold
 
 
 def check_may_change(appointment: Appointment, now: datetime) -> None:
@@ -331,8 +353,7 @@ def cancel(
     application = Application.objects.select_for_update(no_key=True).get(pk=found.application_id)
     if by is not None:
         check_owner(application, by)
-    holds = Hold.objects.filter(application=application)
-    appointment, _slots = lock_seats(application, *holds.values_list("slot_id", flat=True))
+    appointment, _slots = lock_seats(application, *held_slot_ids(application))
     if appointment is None or appointment.pk != appointment_id:
         return _ended(appointment_id)
     old = appointment.slot
@@ -368,8 +389,7 @@ def _ended(appointment_id: int) -> Appointment:
 
 def _end(appointment: Appointment, now: datetime, offer_state: str) -> None:
     """Free every seat that the application has, by appointment or by hold (slots are locked)."""
-    for hold in Hold.objects.filter(application_id=appointment.application_id):
-        _drop_hold(hold)
+    drop_holds(appointment.application)
     if appointment.slot_id:
         seats.release(slot_id=appointment.slot_id)
     appointment.slot = None

@@ -28,6 +28,7 @@ MESSAGES = {
         "All dates that this fee allows have been used. The passport office can tell you what to "
         "do next."
     ),
+    "visit_done": _("Your visit is completed. This application needs no further appointment."),
     "slot_not_found": _("This time does not exist. Choose another one."),
     "slot_full": _("This time is now full. Choose another one."),
     "slot_paused": _(

@@ -38,7 +38,7 @@ def _mark(
     now = timezone.now()
     found = Appointment.objects.get(pk=appointment_id)
     application = Application.objects.select_for_update(no_key=True).get(pk=found.application_id)
-    live, _slots = booking.lock_seats(application)
+    live, _slots = booking.lock_seats(application, *booking.held_slot_ids(application))
     if live is None or live.pk != appointment_id:
         return _ended(appointment_id, state, by)
     if live.slot is None:
@@ -47,6 +47,8 @@ def _mark(
     _check_begun(live, live.slot, state, now)
     live.state = state
     live.save(update_fields=["state"])
+    # A change that was being chosen when the visit took place must not be confirmed after it.
+    booking.drop_holds(application)
     # The place in the slot stays as the record; only live appointments count as taken.
     seats.release(slot_id=live.slot.pk)
     entry(appointment=live, event=event, at=now, actor=by, by=OFFICER, from_slot=live.slot).save()

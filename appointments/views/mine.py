@@ -42,8 +42,10 @@ class Entry:
 
     @property
     def may_choose(self) -> bool:
-        """Nothing booked and dates left, or on the waiting list."""
-        return self.is_waiting or (not self.is_live and self.attempts_left > 0)
+        """Nothing booked, not seen yet and dates left; or on the waiting list."""
+        if self.is_live or booking.visit_is_done(self.application):
+            return self.is_waiting
+        return self.attempts_left > 0
 
     @property
     def is_waiting(self) -> bool:

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from appointments import seats, visits
+from appointments import booking, seats, visits
 from appointments.cuts import Cut
 from appointments.errors import Refusal
 from appointments.models import Appointment, Offer, Posting, TimelineEntry
@@ -18,6 +18,7 @@ from tests.domain.builders import (
     make_appointment,
     make_centre,
     make_officer,
+    make_person,
     make_region,
     make_slot,
 )
@@ -79,6 +80,39 @@ def test_mark_after_another_end_is_refused(visit, clerk):
     visits.mark_completed(appointment_id=visit.pk, by=clerk)
     with refused("appointment_ended"):
         visits.mark_no_show(appointment_id=visit.pk, by=clerk)
+
+
+@pytest.mark.usefixtures("visit_day")
+def test_mark_frees_the_seat_of_a_change_that_was_being_chosen(visit, clerk):
+    person = make_person()
+    visit.application.claimed_by = person
+    visit.application.save()
+    # Chosen while the visit was still to come.
+    with time_machine.travel(at(visit.slot.date, 9)):
+        other = make_slot(day=in_days(5))
+        hold = booking.hold_seat(application=visit.application, slot_id=other.pk, by=person)
+    visits.mark_completed(appointment_id=visit.pk, by=clerk)
+    other.refresh_from_db()
+    assert other.taken == 0
+    with refused("hold_expired"):
+        booking.confirm(hold_id=hold.pk, by=person)
+    assert seats.check() == []
+
+
+@pytest.mark.usefixtures("visit_day")
+@pytest.mark.parametrize("on_hold", [False, True])
+def test_after_a_completed_visit_only_an_application_on_hold_books_again(visit, clerk, on_hold):
+    person = make_person()
+    visits.mark_completed(appointment_id=visit.pk, by=clerk)
+    application = visit.application
+    application.claimed_by, application.on_hold = person, on_hold
+    application.save()
+    other = make_slot(day=in_days(5), quota="on_hold" if on_hold else "normal")
+    if on_hold:
+        assert booking.hold_seat(application=application, slot_id=other.pk, by=person)
+    else:
+        with refused("visit_done"):
+            booking.hold_seat(application=application, slot_id=other.pk, by=person)
 
 
 def test_mark_before_the_day_is_refused(visit, clerk):
