@@ -273,7 +273,8 @@ def suggested_bounds(plan: Plan) -> Bounds:
     room = max(10, total["people"] // 50)
     return Bounds(
         moved=total["move"] + room,
-        unplaced=total["unplaced"] + room,
+        # A person without a seat is worse than one moved: hardly any room here.
+        unplaced=total["unplaced"] + max(3, total["people"] // 500),
         worst_delay_days={
             tier: worst + 3 for tier, worst in plan.summary["worst_delay_days"].items()
         },

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -20,8 +21,11 @@ from appointments.banner_texts import DaySeats
 from appointments.cut_preview import people_in_doubt
 from appointments.errors import Refusal
 from appointments.models import Outage
+from notifications import dates
 
 TITLE = "Declare an outage"
+# Ids of the open outages that the officer was shown beside the table.
+RIVALS_SEEN = "rivals-seen"
 
 
 def declare_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResponse:
@@ -34,6 +38,8 @@ def declare_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpRes
     if request.method != "POST" or step == two_steps.BACK or not form.is_valid():
         return _form_page(request, model_admin, form)
     table = two_steps.table_of(request, form, step)
+    if step == two_steps.DO and table.is_valid():
+        _check_rivals(request, form, table)
     if step != two_steps.DO or not table.is_valid():
         return _table_page(request, model_admin, form, table)
     try:
@@ -42,6 +48,27 @@ def declare_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpRes
         table.add_error(None, refusal.message)
         return _table_page(request, model_admin, form, table)
     return HttpResponseRedirect(reverse("admin:appointments_outage_change", args=[outage.pk]))
+
+
+def _rivals(form: DeclareForm) -> QuerySet[Outage]:
+    """Open outages that touch the same centres: their cuts and this one add up."""
+    touched = [centre.pk for centre in form.touched()]
+    others = outages.open_outages_at(touched).exclude(request_key=form.cleaned_data["request_key"])
+    return others.select_related("declared_by").order_by("pk")
+
+
+def _check_rivals(request: HttpRequest, form: DeclareForm, table: CutForm) -> None:
+    """A second officer was faster: say so once. Who has seen it and declares again means it."""
+    if Outage.objects.filter(request_key=form.cleaned_data["request_key"]).exists():
+        return
+    seen = request.POST.get(RIVALS_SEEN, "").split(",")
+    for rival in _rivals(form):
+        if str(rival.pk) not in seen:
+            table.add_error(
+                None,
+                f"{rival.declared_by} declared {rival} at {dates.clock(rival.declared_at, 'en')}, "
+                "while you looked at this. Both cuts would add up. Declare again if you mean it.",
+            )
 
 
 def _declare(request: HttpRequest, form: DeclareForm, table: CutForm) -> Outage:
@@ -113,6 +140,8 @@ def _table_page(
         "told": people_in_doubt(
             cuts=table.cuts_as_shown(), centres=form.touched(), since=data["since"], now=now
         ),
+        "rivals": (rivals := list(_rivals(form))),
+        "rivals_seen": two_steps.Carried(RIVALS_SEEN, ",".join(str(rival.pk) for rival in rivals)),
         "grace": settings.GRACE_MINUTES,
         "shared": data["seats"] == "total",
         "since": data["since"],

@@ -1,6 +1,7 @@
 """What an officer fills in about an outage: declare it, change its cut, ask for a plan."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -73,10 +74,23 @@ class SeatsForm(forms.Form):
         min_value=0,
         max_value=1_000_000,
         required=False,
-        error_messages=dict.fromkeys(
-            ("invalid", "min_value", "max_value"), "Give a whole number, such as 600."
-        ),
+        error_messages={
+            **dict.fromkeys(("invalid", "max_value"), "Give a whole number, such as 600."),
+            "min_value": "Give a whole number, such as 600. If no seat stays, choose None.",
+        },
     )
+
+    def clean_total_within(self, cells: Seats) -> None:
+        """An outage adds no seats: a total above what a day has is a slip of the hand."""
+        total = self.cleaned_data.get("total")
+        if self.cleaned_data.get("seats") != TOTAL or total is None or not cells:
+            return
+        per_day: Counter[date] = Counter()
+        for (_centre, day, _quota), (seats, _taken) in cells.items():
+            per_day[day] += seats
+        most = max(per_day.values())
+        if total > most:
+            self.add_error("total", f"From 0 to {most:,}: a day has no more seats.")
 
     def offer_days(self, offered: Iterable[date], ticked: Iterable[date]) -> None:
         today = timezone.localdate()
@@ -198,6 +212,8 @@ class DeclareForm(UntilForm, SeatsForm):
             self.add_error("centres", "Choose at least one centre.")
         if not self.errors and not self.cells():
             self.add_error("days", "The chosen centres have no slots on these days.")
+        if not self.errors:
+            self.clean_total_within(self.cells())
 
     def touched(self) -> list[Centre]:
         """The centres of the chosen scope. After is_valid()."""
@@ -257,6 +273,8 @@ class ChangeCutForm(UntilForm, SeatsForm):
         self.clean_total_given()
         if not self.errors and not self.cells():
             self.add_error("days", "The centres have no slots on these days.")
+        if not self.errors:
+            self.clean_total_within(self.cells())
         return data
 
     def cells(self) -> Seats:

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,6 +21,11 @@ from appointments.models import Plan
 from notifications import dates
 
 Step = Callable[[HttpRequest, admin.ModelAdmin, Plan], HttpResponse]
+
+
+def _grace() -> str:
+    minutes = settings.GRACE_MINUTES
+    return f"{minutes} minute{pluralize(minutes)}"
 
 
 def _page_of(plan: Plan) -> str:
@@ -113,8 +119,7 @@ def apply(request: HttpRequest, model_admin: admin.ModelAdmin, plan: Plan) -> Ht
             f"{plan.summary['sms']:,} SMS and {plan.summary['emails']:,} emails will leave.",
             "It is worked out afresh now, on the data of this moment, and applied at once if it "
             "keeps within the approved bounds. If it does not, nothing is changed.",
-            f"{settings.GRACE_MINUTES} minutes of grace follow: no message leaves, and undo puts "
-            "everything back.",
+            f"{_grace()} of grace follow: no message leaves, and undo puts everything back.",
         ],
         button="Apply the plan",
         back=_page_of(plan),

@@ -304,3 +304,32 @@ def test_table_of_26_centres_takes_a_fixed_number_of_queries(
         preview(form, 100)
     assert len(form.cells) == 24 * 6 + 6
     assert sum(int(n) for name, n in form.cells.items() if in_days(1).isoformat() in name) == 100
+
+
+# --- A second officer ---------------------------------------------------------------------------
+
+
+def test_outage_that_is_open_already_stands_beside_the_table(desk, office):
+    preview(desk().go(ADD)).send("do")
+    second = preview(desk().go(ADD))
+    assert "is open at these centres" in second.text
+    second.send("do")
+    assert Outage.objects.count() == 2
+
+
+def test_declaring_after_somebody_who_was_faster_is_asked_once_more(desk, office):
+    mine, theirs = preview(desk().go(ADD)), preview(desk().go(ADD))
+    theirs.send("do")
+    assert Outage.objects.count() == 1
+    mine.send("do")
+    assert "while you looked at this" in mine.text
+    assert Outage.objects.count() == 1
+    mine.send("do")
+    assert Outage.objects.count() == 2
+
+
+@pytest.mark.parametrize(("total", "words"), [(99999, "From 0 to"), (-5, "If no seat stays, choose None.")])
+def test_total_outside_what_a_day_has_is_an_error_at_its_field(form, total, words):
+    preview(form, total)
+    assert words in form.text
+    assert form.fields["total"] == [str(total)]
