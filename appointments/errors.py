@@ -48,6 +48,7 @@ MESSAGES = {
     "offer_replaced": _("This link has been replaced by a newer one. See your latest message."),
     "offer_past": _("The time to answer has passed."),
     "outage_not_open": _("This outage has ended."),
+    "outage_ends_before_it_began": _("The expected end lies before the outage began."),
     "outage_grace_over": _("The ten minutes in which a declaration can be taken back have passed."),
     "outage_has_plan": _("A plan of this outage has been applied. Undo it first."),
     "plan_in_grace": _("A plan has just been applied. Undo it, or wait until its grace has ended."),

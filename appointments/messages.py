@@ -197,10 +197,15 @@ def in_doubt(
     )
 
 
-def take_back_doubts(appointments: Iterable[Appointment]) -> None:
+def take_back_doubts(
+    appointments: Iterable[Appointment], *, written_since: datetime | None = None
+) -> None:
     """HOLD messages of any outage that have not left and would now be wrong."""
     outbox.take_back(
-        kind="HOLD", references=[reference(a) for a in appointments], reason="no longer in doubt"
+        kind="HOLD",
+        references=[reference(a) for a in appointments],
+        written_since=written_since,
+        reason="no longer in doubt about this visit",
     )
 
 

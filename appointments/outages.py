@@ -94,6 +94,7 @@ def declare(
     if not touched:
         raise Refusal("scope_empty")
     check_may_steer(by, regions_of(touched))
+    _check_end(since, expected_until)
     lock_regions(regions_of(touched))
     outage, created = Outage.objects.get_or_create(
         request_key=request_key,
@@ -297,6 +298,7 @@ def change_cut(
     check_may_steer(by, regions_of(touched))
     _check_open(outage)
     _check_no_plan_in_grace(touched, now)
+    _check_end(outage.since, expected_until)
     lock_regions(regions_of(touched))
     check_cuts(cuts, touched)
     today = timezone.localdate(now)
@@ -360,6 +362,11 @@ def _drop_plans(outage: Outage, now: datetime, by: User) -> None:
 
 def _lock(outage_id: int) -> Outage:
     return Outage.objects.select_for_update(no_key=True).get(pk=outage_id)
+
+
+def _check_end(since: datetime, expected_until: datetime | None) -> None:
+    if expected_until is not None and expected_until <= since:
+        raise Refusal("outage_ends_before_it_began")
 
 
 def _check_open(outage: Outage) -> None:

@@ -577,6 +577,9 @@ def undo(*, plan_id: int, by: User, why: str = "") -> Plan:
     lines = _still_as_planned(lines)
     _put_back(plan, lines, now, by)
     outbox.cancel(batch=messages.plan_batch(plan.pk), reason="plan undone")
+    # Another outage may have put the new visit in doubt meanwhile: nobody has heard of that visit.
+    people = [line.appointment for line in lines]
+    messages.take_back_doubts(people, written_since=plan.applied_at)
     plan.state = Plan.State.UNDONE
     plan.undone_by = by
     plan.undone_at = now

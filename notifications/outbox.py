@@ -98,11 +98,19 @@ def cancel(*, batch: str = "", reference: str = "", reason: str) -> int:
         )
 
 
-def take_back(*, references: Collection[str], reason: str, kind: str = "", batch: str = "") -> int:
+def take_back(
+    *,
+    references: Collection[str],
+    reason: str,
+    kind: str = "",
+    batch: str = "",
+    written_since: datetime | None = None,
+) -> int:
     """Cancel what is still queued about these matters, of one kind or one batch; how many."""
     if not kind and not batch:
         raise ValueError("name a kind or a batch")
-    of = {key: value for key, value in (("kind", kind), ("batch", batch)) if value}
+    given = {"kind": kind, "batch": batch, "created_at__gte": written_since}
+    of = {key: value for key, value in given.items() if value}
     ordered, cancelled = sorted(references), 0
     with transaction.atomic():
         for at in range(0, len(ordered), CHUNK):

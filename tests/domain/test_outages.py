@@ -161,6 +161,17 @@ def test_cut_outside_the_scope_negative_or_double_is_refused(officer, centre, fu
     assert Outage.objects.count() == 0
 
 
+def test_expected_end_before_the_beginning_is_refused(officer, centre, full_day):
+    long_ago = timezone.now() - dt.timedelta(days=2)
+    with refused("outage_ends_before_it_began"):
+        declare_for_test(officer, [cut(centre, 0)], expected_until=long_ago)
+    outage = declare_for_test(officer, [cut(centre, 0)])
+    with refused("outage_ends_before_it_began"):
+        outages.change_cut(
+            outage_id=outage.pk, cuts=[cut(centre, 1)], by=officer, expected_until=long_ago
+        )
+
+
 def test_scope_without_a_centre_is_refused(officer):
     with refused("scope_empty"):
         declare_for_test(officer, [], scope=Outage.Scope.CENTRES, region=None, centres=[])

@@ -367,7 +367,12 @@ def test_undo_also_puts_back_who_another_outage_has_put_in_doubt_since(world):
     plan = world.applied()
     declare_for_test(world.first, [Cut(world.centre.pk, in_days(5), "normal", 0)])
     assert world.states() == ["confirmed", "in_doubt", "in_doubt", "in_doubt"]
+    # Three more notices, about a visit that nobody has heard of.
+    assert Message.objects.filter(kind="HOLD", channel="sms").count() == 7
     plans.undo(plan_id=plan.pk, by=world.first)
+    waiting = Message.objects.filter(kind="HOLD", channel="sms", state="queued")
+    assert {message.values["old_at"] for message in waiting} == {world.slot.starts_at.isoformat()}
+    assert waiting.count() == 4
     assert Appointment.objects.filter(slot=world.slot, state="in_doubt").count() == 4
     assert seats.check() == []
 
