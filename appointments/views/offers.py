@@ -69,11 +69,24 @@ def link_another(request: HttpRequest, token: str) -> HttpResponse:
     if not offer.is_open:
         return redirect("appointments:offer_link", token)
     if not request.user.is_authenticated:
-        return redirect_to_login(request.path)
+        return _to_sign_in(request, offer)
     application = offer.appointment.application
     if application.claimed_by != request.user:
         return _link_application(request, offer)
     return redirect("appointments:choose", application.pk)
+
+
+def _to_sign_in(request: HttpRequest, offer: Offer) -> HttpResponse:
+    """The pages of signing in go on in the language in which the question was read."""
+    response = redirect_to_login(request.path)
+    if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            offer.appointment.contact[2],
+            secure=settings.SESSION_COOKIE_SECURE,
+            samesite="Lax",
+        )
+    return response
 
 
 def _link_application(request: HttpRequest, offer: Offer) -> HttpResponse:

@@ -6,8 +6,16 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from portal.advice import advice
+from portal.banners import banners_for
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    context = {"advice": advice(settings.SITE_HOST), "today": timezone.localdate()}
+    banners = banners_for(request.user)
+    context = {
+        "advice": advice(settings.SITE_HOST),
+        "today": timezone.localdate(),
+        "banners": banners,
+        # "Do not travel" must not stand under "service restored".
+        "disturbed": any(banner.state != "restored" for banner in banners),
+    }
     return render(request, "portal/home.html", context)

@@ -6,7 +6,7 @@ import re
 import pytest
 import time_machine
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from appointments import booking, offers, outages, plans, seats
@@ -100,6 +100,18 @@ def test_another_time_signs_in_with_the_same_phone_and_needs_no_number(client, p
     offer.refresh_from_db()
     assert offer.state == "changed"
     assert "You have chosen another time" in text(client.get(f"/{token}"))
+
+
+@pytest.mark.parametrize(("chosen", "read"), [("", "en"), ("hi", "hi")])
+def test_another_time_goes_on_to_sign_in_in_the_language_of_the_question(
+    client, asked, chosen, read
+):
+    _application, _offer, token = asked
+    if chosen:
+        client.cookies["django_language"] = chosen
+    answer = client.get(f"/{token}/another-time/", follow=True)
+    assert answer.redirect_chain[0][0].startswith(reverse("account_request_login_code"))
+    assert f'lang="{read}"' in answer.content.decode()
 
 
 def test_another_time_with_another_phone_explains_itself(client, asked):

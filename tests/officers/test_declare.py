@@ -328,7 +328,9 @@ def test_declaring_after_somebody_who_was_faster_is_asked_once_more(desk, office
     assert Outage.objects.count() == 2
 
 
-@pytest.mark.parametrize(("total", "words"), [(99999, "From 0 to"), (-5, "If no seat stays, choose None.")])
+@pytest.mark.parametrize(
+    ("total", "words"), [(99999, "From 0 to"), (-5, "If no seat stays, choose None.")]
+)
 def test_total_outside_what_a_day_has_is_an_error_at_its_field(form, total, words):
     preview(form, total)
     assert words in form.text

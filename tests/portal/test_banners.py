@@ -101,6 +101,17 @@ def test_expected_end_is_spelled_out(declare: Declare):
     assert facts["Expected to last until"].replace("\xa0", " ") == "Tuesday, 23 June 2099, 10:15 am"
 
 
+@pytest.mark.parametrize(
+    ("fields", "stays"), [({"left": 0}, True), ({"restored_hours_ago": 1}, False)]
+)
+def test_home_says_do_not_travel_only_while_something_is_down(client, declare, fields, stays):
+    declare(**fields)
+    client.cookies["django_language"] = "en"
+    page = client.get("/").content.decode()
+    assert ("Do not travel until a new SMS comes" in page) == stays
+    assert ("What to do now" in page) == stays
+
+
 def test_restored_service_is_said_for_two_days(declare: Declare):
     declare(restored_hours_ago=47)
     declare(restored_hours_ago=49)
