@@ -64,6 +64,7 @@ MESSAGES = {
     "plan_waits": _("A plan approved by one officer alone may be applied from {at} on."),
     "plan_not_undoable": _("The ten minutes in which a plan can be undone have passed."),
     "plan_nobody": _("No slot is over-subscribed: there is nobody to move."),
+    "planning_failed": _("No plan could be made, and nothing was changed: {problem}"),
     "lone_reason_missing": _("You prepared this plan. Give a reason to approve it alone."),
     "lone_not_allowed": _("This plan must be approved by a second officer."),
     "visit_too_early": _("This visit has not begun yet."),

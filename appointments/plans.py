@@ -5,6 +5,7 @@ applied, on the data of that moment and under lock, within the bounds that were 
 """
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -47,6 +48,7 @@ from appointments.plan_problem import (
     ids_of_slots,
     situation_of,
 )
+from appointments.planning.errors import PlanningError
 from appointments.planning.plan import Decision, Outcome
 from appointments.planning.problem import Policy
 from appointments.planning.reasons import Reason
@@ -57,6 +59,8 @@ from appointments.timeline import OFFICER, entry, office
 from appointments.tokens import digest, new_token
 from appointments.verbs import BATCH, batches, snapshot, verb
 from notifications import outbox
+
+log = logging.getLogger(__name__)
 
 # What a lone officer's own approval has to wait (DESIGN.md, step 4).
 LONE_WAIT = timedelta(minutes=15)
@@ -184,8 +188,13 @@ def _lines_of(situation: Situation) -> list[PlanLine]:
     """
     lines: list[PlanLine] = []
     if situation.people:
-        solution = solve(situation.problem)
-        verify(situation.problem, solution)
+        try:
+            solution = solve(situation.problem)
+            verify(situation.problem, solution)
+        except PlanningError as error:
+            # Not the text: it may name people by their number.
+            log.error("no plan: %s", type(error).__name__)
+            raise Refusal("planning_failed", problem=error) from error
         lines = [_line(situation, decision) for decision in solution.decisions]
     lines += [_kept(situation, appointment) for appointment in situation.relieved]
     return lines + [_passed(situation, appointment) for appointment in situation.passed]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 
 import pytest
 import time_machine
@@ -21,7 +22,9 @@ from appointments.models import (
     VisitAttempt,
 )
 from appointments.plan_problem import tiers_of
+from appointments.planning.plan import Outcome
 from appointments.planning.problem import Policy
+from appointments.planning.solver import solve
 from notifications.models import Message
 from tests.domain.builders import (
     declare_for_test,
@@ -136,6 +139,22 @@ def test_prepare_keeps_those_in_doubt_whose_slot_has_room_again(world):
     applied = plans.apply(plan_id=world.approve(plan).pk, by=world.second)
     assert applied.state == Plan.State.APPLIED
     assert Message.objects.filter(kind="STANDS").count() == 1
+
+
+def test_solution_that_breaks_a_rule_is_refused_and_nothing_is_stored(world, monkeypatch):
+    def everybody_keeps(problem):
+        """A solver gone wrong: four people keep one seat."""
+        right = solve(problem)
+        wrong = [
+            replace(d, outcome=Outcome.KEEP, slot=world.slot.pk, reason=None, km=0, delay_days=0)
+            for d in right.decisions
+        ]
+        return replace(right, decisions=tuple(wrong))
+
+    monkeypatch.setattr(plans, "solve", everybody_keeps)
+    with refused("planning_failed"):
+        world.prepare()
+    assert Plan.objects.count() == 0
 
 
 def test_prepare_is_for_officers_of_the_region(world):
