@@ -9,6 +9,7 @@ from appointments.models import Application, Centre, Offer, Outage, Plan, Region
 from appointments.planning.problem import Policy
 from notifications.models import Message
 from tests.domain.builders import (
+    approve_as_seen,
     declare_for_test,
     in_days,
     make_application,
@@ -53,12 +54,7 @@ def plan_again(outage: Outage, region: Region, *, silence: str = Plan.Silence.KE
     plan = plans.prepare(
         outage_id=outage.pk, region_id=region.pk, by=first, silence=silence, policy=policy
     )
-    plans.approve(
-        plan_id=plan.pk,
-        by=second,
-        bounds=plans.suggested_bounds(plan),
-        fingerprint=plan.fingerprint,
-    )
+    approve_as_seen(plan, second)
     return plans.apply(plan_id=plan.pk, by=second)
 
 

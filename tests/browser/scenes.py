@@ -16,6 +16,7 @@ from appointments import availability, booking, cuts, outages, plans
 from appointments.models import Application, Centre, Outage, Region
 from notifications import delivery
 from tests.browser.harness import DESK_WIDTH, PHONE_WIDTH
+from tests.domain.builders import approve_as_seen
 
 REGION_OFFICER = "region@demo.example"
 APPROVER = "approver@demo.example"
@@ -80,12 +81,7 @@ def move_everybody(later: Later) -> None:
     outages.send_notices_now(outage_id=outage.pk, by=officer)
     deliver_messages()
     plan = plans.prepare(outage_id=outage.pk, region_id=Region.objects.get().pk, by=officer)
-    plans.approve(
-        plan_id=plan.pk,
-        by=User.objects.get(email=APPROVER),
-        bounds=plans.suggested_bounds(plan),
-        fingerprint=plan.fingerprint,
-    )
+    approve_as_seen(plan, User.objects.get(email=APPROVER))
     plans.apply(plan_id=plan.pk, by=officer)
     later(dt.timedelta(minutes=11))
     plans.settle(now=timezone.now())

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from accounts.models import User
-from appointments import outages, seats
+from appointments import outages, plans, seats
 from appointments.models import (
     Application,
     Appointment,
     Centre,
     Outage,
+    Plan,
     Posting,
     Quota,
     Region,
@@ -154,3 +155,20 @@ def declare_for_test(by: User, cuts: Any, **fields: Any) -> Outage:
         "text_hi": "खराबी",
     }
     return outages.declare(by=by, cuts=cuts, **{**defaults, **fields})
+
+
+def approve_as_seen(plan: Plan, by: User) -> Plan:
+    """Approve a prepared plan by this officer, within the bounds that the page suggests."""
+    return plans.approve(
+        plan_id=plan.pk,
+        by=by,
+        bounds=plans.suggested_bounds(plan),
+        fingerprint=plan.fingerprint,
+    )
+
+
+def approved_plan(outage: Outage, *, by: User, second: User, **fields: Any) -> Plan:
+    """Prepared by one officer for the outage's region, approved by another."""
+    region_id = outage.region_id or make_region().pk
+    plan = plans.prepare(outage_id=outage.pk, region_id=region_id, by=by, **fields)
+    return approve_as_seen(plan, second)

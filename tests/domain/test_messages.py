@@ -12,6 +12,7 @@ from appointments.models import Appointment, Plan
 from notifications.models import Message
 from notifications.render import render
 from tests.domain.builders import (
+    approve_as_seen,
     declare_for_test,
     in_days,
     make_application,
@@ -66,12 +67,7 @@ def everything_said():
             by=first,
             silence=Plan.Silence.REQUEUE if not Plan.objects.exists() else Plan.Silence.KEEP,
         )
-        plans.approve(
-            plan_id=plan.pk,
-            by=second,
-            bounds=plans.suggested_bounds(plan),
-            fingerprint=plan.fingerprint,
-        )
+        approve_as_seen(plan, second)
         return plans.apply(plan_id=plan.pk, by=second)
 
     plan = apply_plan()

@@ -14,6 +14,7 @@ from appointments.errors import Refusal
 from appointments.models import Appointment, Outage, Slot
 from notifications.models import Message
 from tests.domain.builders import (
+    approved_plan,
     declare_for_test,
     in_days,
     make_application,
@@ -139,13 +140,7 @@ def test_plan_applied_while_people_cancel_and_answer():
         make_appointment(full, application=application)
     make_slot(centre=centre, day=in_days(5), seats=30)
     outage = declare_for_test(first, [Cut(centre.pk, full.date, "normal", 2)])
-    plan = plans.prepare(outage_id=outage.pk, region_id=centre.region_id, by=first)
-    plans.approve(
-        plan_id=plan.pk,
-        by=second,
-        bounds=plans.suggested_bounds(plan),
-        fingerprint=plan.fingerprint,
-    )
+    plan = approved_plan(outage, by=first, second=second)
     by_application = {a.application_id: a.pk for a in Appointment.objects.all()}
     work = [
         lambda p=p, a=a: booking.cancel(appointment_id=by_application[a.pk], by=p).state
@@ -167,13 +162,7 @@ def test_accept_give_up_and_silence_at_once_end_an_offer_once():
     make_appointment(full)
     make_slot(centre=centre, day=in_days(5), seats=30)
     outage = declare_for_test(first, [Cut(centre.pk, full.date, "normal", 0)])
-    plan = plans.prepare(outage_id=outage.pk, region_id=centre.region_id, by=first)
-    plans.approve(
-        plan_id=plan.pk,
-        by=second,
-        bounds=plans.suggested_bounds(plan),
-        fingerprint=plan.fingerprint,
-    )
+    plan = approved_plan(outage, by=first, second=second)
     plan = plans.apply(plan_id=plan.pk, by=second)
     offer = plan.offers.get()
     plan.offers.update(live_at=plan.applied_at)
@@ -197,13 +186,7 @@ def test_restore_while_a_plan_is_applied_leaves_one_of_them():
         make_appointment(full)
     make_slot(centre=centre, day=in_days(5), seats=30)
     outage = declare_for_test(first, [Cut(centre.pk, full.date, "normal", 1)])
-    plan = plans.prepare(outage_id=outage.pk, region_id=centre.region_id, by=first)
-    plans.approve(
-        plan_id=plan.pk,
-        by=second,
-        bounds=plans.suggested_bounds(plan),
-        fingerprint=plan.fingerprint,
-    )
+    plan = approved_plan(outage, by=first, second=second)
     results = at_once(
         [
             lambda: plans.apply(plan_id=plan.pk, by=second).state,
