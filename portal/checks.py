@@ -112,6 +112,12 @@ def _storage() -> Iterator[CheckMessage]:
             hint="Set REDIS_URL.",
             id="portal.W001",
         )
+    if settings.REDIS_URL and settings.CACHES["default"].get("LOCATION") == settings.REDIS_URL:
+        yield Warning(
+            "Cache and nudges share one Redis: it can neither evict the one nor keep the other.",
+            hint="Set CACHE_REDIS_URL to a Redis of its own.",
+            id="portal.W003",
+        )
     if on_sqlite:
         yield Warning(
             "SQLite serves one machine and one writer at a time.",

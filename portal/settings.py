@@ -13,6 +13,7 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -143,6 +144,9 @@ CELERY_BROKER_URL = (
     REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "filesystem://localhost"
 )
 CELERY_TASK_IGNORE_RESULT = True
+# A task is taken off the queue when it is done, so that a killed worker's is done by another; all
+# tasks may run twice (the database decides), and none is put off by Celery (no ETA, no countdown:
+# one longer than the visibility timeout would start several times).
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -153,15 +157,27 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "Asia/Kolkata"
+# Each queue is read by a worker of its own (deploy/Procfile; a test compares the two): a long plan
+# holds up no SMS, and a rush of SMS no seat that runs out. A queue not named here is refused.
+# Each needs its own routing key, or every queue would get what any queue gets.
+CELERY_TASK_QUEUES = [
+    Queue(name, routing_key=name) for name in ("messages", "plans", "housekeeping")
+]
+CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
-CELERY_TASK_ROUTES = {"notifications.tasks.*": {"queue": "messages"}}
-# Every queue here must be read by a worker of deploy/Procfile; a test compares the two.
-CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_ROUTES = {
+    "notifications.tasks.*": {"queue": "messages"},
+    "appointments.tasks.settle_plans": {"queue": "plans"},
+}
 if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
         "visibility_timeout": 120,  # more than the task time limit, or work starts twice
+        # Without them a dead Redis holds a web request for ever.
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        # A connection that died unseen (a firewall, a restart) is found before it is used.
+        "health_check_interval": 25,
     }
 else:
     _broker = VAR_DIR / "broker"

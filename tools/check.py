@@ -27,6 +27,7 @@ PUBLIC_SITE = {
     "TRUSTED_PROXY_COUNT": "1",
     "DATABASE_URL": "postgres://portal:secret@127.0.0.1/portal",
     "REDIS_URL": "redis://127.0.0.1/0",
+    "CACHE_REDIS_URL": "redis://127.0.0.1:6380/0",
     "EMAIL_HOST": "smtp.example.in",
     # Stands for a provider's class: the tree has none of a provider that everyone could use.
     "SMS_GATEWAY": "notifications.gateways.smtp.SmtpGateway",

@@ -18,6 +18,7 @@ PUBLIC = {
     "MESSAGE_GATEWAYS": {"sms": "a.Gateway", "email": "b.Gateway"},
     "CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}},
     "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql"}},
+    "REDIS_URL": "redis://127.0.0.1/1",
 }
 
 
@@ -69,6 +70,18 @@ def test_public_site_as_it_should_be_passes(monkeypatch):
             "portal.W001",
         ),
         ({"DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3"}}}, "portal.W002"),
+        (
+            {
+                "REDIS_URL": "redis://127.0.0.1/0",
+                "CACHES": {
+                    "default": {
+                        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                        "LOCATION": "redis://127.0.0.1/0",
+                    }
+                },
+            },
+            "portal.W003",
+        ),
     ],
 )
 def test_public_site_with_a_convenience_of_the_demo_is_refused(monkeypatch, change, found):

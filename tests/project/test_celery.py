@@ -1,0 +1,137 @@
+"""Celery over Redis is set so that a killed worker, a dead Redis or a slow task lose no work."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+from django.conf import settings
+
+from tests import services
+
+ROOT = Path(settings.BASE_DIR)
+# As a process of a site with Redis reads them; the suite itself runs on the broker in memory.
+ASK = """
+import json, django
+django.setup()
+from django.conf import settings
+names = [name for name in dir(settings) if name.startswith("CELERY_")]
+print(json.dumps({name: getattr(settings, name) for name in names}, default=str))
+"""
+
+
+@pytest.fixture(scope="module")
+def on_redis(tmp_path_factory) -> dict[str, object]:
+    env = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "VAR_DIR": str(tmp_path_factory.mktemp("var")),
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", ASK], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    return json.loads(said.stdout)
+
+
+def test_work_of_a_killed_worker_is_done_by_another(on_redis):
+    assert on_redis["CELERY_TASK_ACKS_LATE"] is True
+    assert on_redis["CELERY_TASK_REJECT_ON_WORKER_LOST"] is True
+    assert on_redis["CELERY_WORKER_PREFETCH_MULTIPLIER"] == 1
+
+
+def test_no_task_is_started_again_while_it_may_still_run(on_redis):
+    transport = on_redis["CELERY_BROKER_TRANSPORT_OPTIONS"]
+    assert transport["visibility_timeout"] > on_redis["CELERY_TASK_TIME_LIMIT"]
+    assert on_redis["CELERY_TASK_TIME_LIMIT"] > on_redis["CELERY_TASK_SOFT_TIME_LIMIT"]
+
+
+def test_dead_redis_holds_nobody_for_ever(on_redis):
+    transport = on_redis["CELERY_BROKER_TRANSPORT_OPTIONS"]
+    assert 0 < transport["socket_connect_timeout"] <= transport["socket_timeout"] <= 5
+    assert on_redis["CELERY_TASK_PUBLISH_RETRY"] is False
+
+
+def test_nothing_waits_for_an_answer_and_workers_stop_softly(on_redis):
+    assert on_redis["CELERY_TASK_IGNORE_RESULT"] is True
+    assert on_redis["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT"] > 0
+
+
+def test_messages_plans_and_housekeeping_have_queues_of_their_own():
+    assert [queue.name for queue in settings.CELERY_TASK_QUEUES] == [
+        *("messages", "plans", "housekeeping")
+    ]
+
+
+@pytest.fixture
+def app() -> Celery:
+    """The portal's queues and routes on a broker in this process."""
+    app = Celery("routes", broker="memory://", set_as_current=False)
+    app.conf.task_queues = settings.CELERY_TASK_QUEUES
+    app.conf.task_routes = settings.CELERY_TASK_ROUTES
+    app.conf.task_create_missing_queues = settings.CELERY_TASK_CREATE_MISSING_QUEUES
+    app.conf.task_default_queue = settings.CELERY_TASK_DEFAULT_QUEUE
+    return app
+
+
+@pytest.mark.parametrize(
+    ("task", "queue"),
+    [
+        ("notifications.tasks.deliver", "messages"),
+        ("notifications.tasks.sweep", "messages"),
+        ("appointments.tasks.settle_plans", "plans"),
+        ("appointments.tasks.expire_holds", "housekeeping"),
+        ("accounts.tasks.forget", "housekeeping"),
+    ],
+)
+def test_task_arrives_in_its_queue_and_in_no_other(app, task, queue):
+    found = Counter()
+    with app.connection_for_write() as connection:
+        channel = connection.default_channel
+        for one in app.amqp.queues.values():
+            one(channel).declare()
+            channel.queue_purge(one.name)
+        app.send_task(task, connection=connection)
+        for one in app.amqp.queues.values():
+            while one(channel).get(no_ack=True):
+                found[one.name] += 1
+    assert found == {queue: 1}
+
+
+def test_queue_that_nobody_declared_is_refused(app):
+    with pytest.raises(Exception, match="typo"):
+        app.send_task("accounts.tasks.forget", queue="typo")
+
+
+# --- deploy/redis.conf ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[redis.Redis]:
+    """A Redis as deployed, but on a socket."""
+    program = services.server_program("redis-server", "redis-server")
+    socket = tmp_path / "redis.sock"
+    command = [program, str(ROOT / "deploy/redis.conf"), "--port", "0", "--dir", str(tmp_path)]
+    process = subprocess.Popen(
+        [*command, "--unixsocket", str(socket), "--loglevel", "warning"], stdout=subprocess.DEVNULL
+    )
+    client = redis.Redis(unix_socket_path=str(socket))
+    try:
+        services.wait_until(client.ping)
+        yield client
+    finally:
+        client.close()
+        process.terminate()
+        process.wait()
+
+
+def test_deployed_redis_keeps_nudges_and_never_evicts_them(server):
+    assert server.config_get("appendonly") == {"appendonly": "yes"}
+    assert server.config_get("appendfsync") == {"appendfsync": "everysec"}
+    assert server.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
