@@ -13,7 +13,9 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
-from kombu import Queue
+from kombu import Exchange, Queue
+
+from portal import file_broker
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -159,9 +161,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "Asia/Kolkata"
 # Each queue is read by a worker of its own (deploy/Procfile; a test compares the two): a long plan
 # holds up no SMS, and a rush of SMS no seat that runs out. A queue not named here is refused.
-# Each needs its own routing key, or every queue would get what any queue gets.
+# Each needs its own exchange and key, or every queue would get what any queue gets.
 CELERY_TASK_QUEUES = [
-    Queue(name, routing_key=name) for name in ("messages", "plans", "housekeeping")
+    Queue(name, Exchange(name), routing_key=name) for name in ("messages", "plans", "housekeeping")
 ]
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
@@ -180,15 +182,11 @@ if REDIS_URL:
         "health_check_interval": 25,
     }
 else:
-    _broker = VAR_DIR / "broker"
-    (_broker / "messages").mkdir(mode=0o700, parents=True, exist_ok=True)  # kombu does not
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(_broker / "messages"),
-        "data_folder_out": str(_broker / "messages"),
-        "control_folder": str(_broker / "control"),
-        "store_processed": False,
-        "polling_interval": 0.2,
-    }
+    CELERY_BROKER_TRANSPORT_OPTIONS = file_broker.transport_options(
+        VAR_DIR / "broker", [queue.exchange.name for queue in CELERY_TASK_QUEUES]
+    )
+    # Each worker would bind to tables that all share; nobody controls the demo's from afar.
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-messages": {

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 import redis
 from celery import Celery
 from django.conf import settings
+from kombu import Connection, Exchange, Queue
 
+from portal import file_broker
 from tests import services
 
 ROOT = Path(settings.BASE_DIR)
@@ -107,6 +110,41 @@ def test_task_arrives_in_its_queue_and_in_no_other(app, task, queue):
 def test_queue_that_nobody_declared_is_refused(app):
     with pytest.raises(Exception, match="typo"):
         app.send_task("accounts.tasks.forget", queue="typo")
+
+
+# --- The broker on files -------------------------------------------------------------------------
+
+
+def test_processes_that_start_together_on_files_never_read_half_a_table(tmp_path):
+    """Kombu's own way of making a table leaves it empty for a moment."""
+    queues = [Queue(f"q{n}", Exchange("shared"), routing_key=f"q{n}") for n in range(16)]
+    failed: list[Exception] = []
+    gun = threading.Barrier(len(queues))
+
+    def start(queue: Queue) -> None:
+        gun.wait()
+        options = file_broker.transport_options(tmp_path, ["shared"])
+        try:
+            with Connection("filesystem://", transport_options=options) as connection:
+                queue(connection.default_channel).declare()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=start, args=(queue,)) for queue in queues]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    bound = json.loads((tmp_path / "control" / "shared.exchange").read_text())
+    assert {row[2] for row in bound} == {queue.name for queue in queues}
+
+
+def test_table_that_is_there_keeps_its_queues(tmp_path):
+    (tmp_path / "control").mkdir()
+    (tmp_path / "control" / "shared.exchange").write_text('[["key", "", "queue"]]')
+    file_broker.transport_options(tmp_path, ["shared"])
+    assert "queue" in (tmp_path / "control" / "shared.exchange").read_text()
 
 
 # --- deploy/redis.conf ---------------------------------------------------------------------------
