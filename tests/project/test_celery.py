@@ -115,9 +115,12 @@ def test_queue_that_nobody_declared_is_refused(app):
 # --- The broker on files -------------------------------------------------------------------------
 
 
-def test_processes_that_start_together_on_files_never_read_half_a_table(tmp_path):
+@pytest.mark.parametrize("round_", range(20))
+def test_processes_that_start_together_on_files_never_read_half_a_table(tmp_path, round_):
     """Kombu's own way of making a table leaves it empty for a moment."""
-    queues = [Queue(f"q{n}", Exchange("shared"), routing_key=f"q{n}") for n in range(16)]
+    # New names each time: within a process kombu remembers what it has bound.
+    names = [f"q{round_}-{number}" for number in range(16)]
+    queues = [Queue(name, Exchange("shared"), routing_key=name) for name in names]
     failed: list[Exception] = []
     gun = threading.Barrier(len(queues))
 
