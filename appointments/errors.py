@@ -16,10 +16,6 @@ MESSAGES = {
     ),
     "phone_not_verified": _("Sign in with a code sent to your mobile number first."),
     "not_yours": _("This appointment does not belong to your account."),
-    "has_appointment": _(
-        "This application already has an appointment. Change that one instead of booking another."
-    ),
-    "no_appointment": _("This application has no appointment that can be changed."),
     "in_doubt": _(
         "Your appointment is in doubt because of the outage. Please wait for our message; you do "
         "not lose your fee or an attempt."
@@ -44,9 +40,6 @@ MESSAGES = {
     "appointment_ended": _("This appointment has ended and can no longer be changed."),
     "offer_not_found": _("This link is not valid. Check that you opened it whole."),
     "offer_not_live": _("This link is not active yet. Please try again in a few minutes."),
-    "offer_ended": _("This question has already been answered."),
-    "offer_replaced": _("This link has been replaced by a newer one. See your latest message."),
-    "offer_past": _("The time to answer has passed."),
     "outage_not_open": _("This outage has ended."),
     "outage_ends_before_it_began": _("The expected end lies before the outage began."),
     "outage_grace_over": _("The ten minutes in which a declaration can be taken back have passed."),

@@ -69,8 +69,6 @@ def held_seat(application: Application, now: datetime) -> Hold | None:
 
 # What a refusal leads to, so that nobody is left without a next step.
 NEXT_STEP = {
-    "has_appointment": "appointments:mine",
-    "no_appointment": "appointments:mine",
     "in_doubt": "appointments:mine",
     "no_attempts_left": "appointments:mine",
     "appointment_started": "appointments:mine",
