@@ -57,6 +57,10 @@ test: setup-dev services  ## Run the suite on PostgreSQL, then its SQLite part o
 storm: setup-dev services  ## Twenty storms over the seat ledger, ten minutes; build/storm.json
 	STORM_SEEDS=20 STORM_SECONDS=30 $(BIN)/python -m pytest tests/storm -p no:xdist -q
 
+.PHONY: fuzz
+fuzz: setup-dev services  ## Ask the API 20,000 made-up questions; build/fuzz.json
+	@$(BIN)/python -m tests.fuzz.fuzz
+
 .PHONY: bench
 bench: setup-dev  ## Measure the planner against other ways, a minute; build/bench_plan.json
 	@$(BIN)/python -m bench.plan_bench
@@ -79,6 +83,10 @@ messages: setup-dev services  ## Collect texts to translate into the Hindi catal
 .PHONY: openapi
 openapi: setup-dev  ## Write docs/openapi.yaml from the API's code
 	$(BIN)/python manage.py spectacular --lang en --validate --fail-on-warn --file docs/openapi.yaml
+
+.PHONY: refusals
+refusals: setup-dev  ## Write docs/refusals.md, the table of all refusals, from the code
+	@DJANGO_SETTINGS_MODULE=portal.settings $(BIN)/python -m tools.refusals
 
 .PHONY: lock
 lock: .venv/dev.stamp  ## Compile the hashed requirements from pyproject.toml (UPGRADE=1: newest)

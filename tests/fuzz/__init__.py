@@ -1,0 +1,1 @@
+"""Thousands of made-up requests against what the API promises."""
