@@ -17,6 +17,8 @@ TRIES = 3
 BATCH = 500
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 LOST_RACE_STATES = {"40001", "40P01", "55P03"}
+# PostgreSQL: query_canceled, by statement_timeout. Another try would take as long.
+CANCELLED_STATE = "57014"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +30,8 @@ class LostRace(Exception):
 
 def verb(function: Callable[P, R]) -> Callable[P, R]:
     """Run in one transaction; try again when another one won the race, then refuse (`busy`).
+
+    A statement that the database cancelled for taking too long is refused at once.
 
     Within a caller's transaction it runs once: only the outermost can start anew.
     """
@@ -42,9 +46,12 @@ def verb(function: Callable[P, R]) -> Callable[P, R]:
             except LostRace:
                 log.info("%s lost a race", function.__name__)
             except OperationalError as error:
-                if _sqlstate(error) not in LOST_RACE_STATES:
+                state = _sqlstate(error)
+                if state not in LOST_RACE_STATES | {CANCELLED_STATE}:
                     raise
-                log.warning("%s: %s", function.__name__, _sqlstate(error))
+                log.warning("%s: %s", function.__name__, state)
+                if state == CANCELLED_STATE:
+                    raise Refusal("busy") from error
         raise Refusal("busy")
 
     return run

@@ -115,8 +115,17 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # A request which waits longer than this for a lock is refused in words, not kept hanging.
+    _limits = {"lock_timeout": "10s"}
+    # Nor does one statement run for ever, or a process that hangs keep its locks, where people
+    # wait: deploy/Procfile and the units say the limit. Migrations, loads and other commands of
+    # manage.py take their time.
+    if STATEMENT_TIMEOUT := env.str("STATEMENT_TIMEOUT", default=""):
+        _limits["statement_timeout"] = STATEMENT_TIMEOUT
+        _limits["idle_in_transaction_session_timeout"] = "120s"  # a plan is solved under its locks
     DATABASES["default"].setdefault("OPTIONS", {})
-    DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=10s")
+    DATABASES["default"]["OPTIONS"].setdefault(
+        "options", " ".join(f"-c {name}={limit}" for name, limit in _limits.items())
+    )
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
