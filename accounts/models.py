@@ -158,3 +158,74 @@ class Allowance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.used} of {self.key.partition(':')[0]}"
+
+
+class AppToken(models.Model):
+    """By which an app or a program acts for a person; see accounts.app_tokens."""
+
+    class Kind(models.TextChoices):
+        APPLICANT = "applicant", "Applicant's app"
+        OFFICER = "officer", "Officer's program, reads only"
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="app_tokens")
+    kind = models.CharField(max_length=9, choices=Kind)
+    # What the app calls itself: the person recognises it in the list and ends the right one.
+    name = models.CharField(max_length=80)
+    # HMAC of the secret: whoever reads the table cannot act for anybody.
+    secret_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(secret_hash__regex=r"^[0-9a-f]{64}$"),  # noqa: S106
+                name="app_token_hashed",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="app_token_lives"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["applicant", "officer"]), name="app_token_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at__isnull=True) | Q(revoked_at__gte=F("created_at")),
+                name="app_token_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
+
+
+class IdempotentRequest(models.Model):
+    """A request with an Idempotency-Key, answered or being so; see accounts.api.idempotency."""
+
+    # HMAC of who asks and the key: no network address, and nobody meets another one's key.
+    key_hash = models.CharField(max_length=64, unique=True)
+    # Of method, address and body: a key stands for one request only.
+    fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_index=True)
+    # While it is being answered nobody else may; after this its process is taken for dead.
+    claimed_until = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    body = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(key_hash__regex=r"^[0-9a-f]{64}$"), name="idempotent_key_hashed"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__isnull=True) | Q(status__gte=200, status__lt=500),
+                name="idempotent_answer_is_no_failure",
+            ),
+            models.CheckConstraint(
+                condition=Q(claimed_until__gte=F("created_at")), name="idempotent_claim_lives"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"request {self.pk}: {self.status or 'being answered'}"

@@ -7,17 +7,23 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import limits, people, sign_in
+from accounts import app_tokens, limits, people, sign_in
+from accounts.api import idempotency
 
 log = logging.getLogger(__name__)
 
 
 @shared_task(name="accounts.tasks.forget")
 def forget() -> None:
-    """Forget what is no longer needed: unproven accounts, old codes, ended limits and sessions."""
+    """Forget unproven accounts, old codes, tokens, answers, limits and sessions."""
     now = timezone.now()
     accounts = people.delete_unverified(now=now)
     codes = sign_in.delete_old_codes(now=now)
+    tokens = app_tokens.delete_ended(now=now)
+    answers = idempotency.delete_old(now=now)
     allowances = limits.delete_ended(now=now)
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
-    log.info("forgot %d accounts, %d codes, %d limits", accounts, codes, allowances)
+    log.info(
+        "forgot %d accounts, %d codes, %d tokens, %d answers, %d limits",
+        *(accounts, codes, tokens, answers, allowances),
+    )

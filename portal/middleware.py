@@ -6,8 +6,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 OFFICERS_PATH = "/officers/"
+API_PATH = "/api/"
 LANGUAGE_CODES = frozenset(code for code, _name in settings.LANGUAGES)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -28,8 +30,10 @@ class LanguageMiddleware:
         with translation.override(language):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
-        response.headers.setdefault("Content-Language", language)
-        patch_vary_headers(response, ["Cookie"])
+            # Of a program without a wish it is the person's, known once its token was read.
+            response.headers.setdefault("Content-Language", translation.get_language() or language)
+        by = "Accept-Language" if request.path_info.startswith(API_PATH) else "Cookie"
+        patch_vary_headers(response, [by])
         return response
 
 
@@ -37,11 +41,21 @@ def language_of(request: HttpRequest) -> str:
     """Return "hi" or "en" for this request."""
     if request.path_info.startswith(OFFICERS_PATH):
         return "en"
+    if request.path_info.startswith(API_PATH):
+        return _asked(request)
     chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
     if chosen in LANGUAGE_CODES:
         return chosen
     if request.user.is_authenticated and request.user.language in LANGUAGE_CODES:
         return request.user.language
+    return settings.LANGUAGE_CODE
+
+
+def _asked(request: HttpRequest) -> str:
+    """What a program asks for: it does so on purpose, unlike a browser."""
+    for code, _quality in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        if code.partition("-")[0] in LANGUAGE_CODES:
+            return code.partition("-")[0]
     return settings.LANGUAGE_CODE
 
 

@@ -386,8 +386,13 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"anon": "120/min"},
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.ScopedRateThrottle",
+    ],
+    # Signing in has limits of its own beside these (SIGN_IN_LIMITS), which hold exactly.
+    "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "240/min", "sign_in": "60/min"},
     # Without it everybody could name their own address and so have no limit.
     "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
     "EXCEPTION_HANDLER": "appointments.api.problems.problem",
@@ -395,7 +400,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Passport appointment portal",
-    "DESCRIPTION": "Centres, seats that can be booked, and outages, as the pages show them.",
+    "DESCRIPTION": (
+        "Everything that an applicant can do on the pages, and what officers and everybody can"
+        " read, by the same rules and with the same refusals. How to sign in and book: docs/api.md."
+    ),
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

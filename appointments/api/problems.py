@@ -1,32 +1,35 @@
-"""Errors as problem details (RFC 9457), in place of DRF's own shapes."""
+"""Errors of the API as problem details (RFC 9457): refusals of the domain, and all others."""
 
 from typing import Any
 
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
 
-MEDIA_TYPE = "application/problem+json"
+from accounts.api import problems
+from appointments.errors import Refusal
+
+# A refusal is a conflict with how things stand, unless it says something else.
+STATUS = {
+    "application_not_found": 404,
+    "slot_not_found": 404,
+    "offer_not_found": 404,
+    "not_yours": 404,
+    "phone_not_verified": 403,
+    "not_permitted": 403,
+    "hold_expired": 410,
+    "appointment_ended": 410,
+    "busy": 503,
+}
+CONFLICT = 409
+# Seconds after which a program may try again when too many did the same.
+BUSY_SECONDS = 2
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER: the same status and headers, the body in one shape.
-
-    `code` is DRF's (not_found, invalid, throttled, ...); `errors` names the parameters at fault.
-    """
-    response = exception_handler(error, context)
-    if response is None:
-        return None
-    detail = response.data
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": response.status_text,
-        "status": response.status_code,
-        "code": getattr(error, "default_code", "not_found"),
-    }
-    if isinstance(detail, dict) and "detail" in detail:
-        body["detail"] = str(detail["detail"])
-    else:
-        body["errors"] = detail
-    response.data = body
-    response.content_type = MEDIA_TYPE
-    return response
+    """DRF's EXCEPTION_HANDLER: the code and the sentence that the pages show."""
+    if not isinstance(error, Refusal):
+        return problems.problem(error, context)
+    status = STATUS.get(error.code, CONFLICT)
+    headers = {"Retry-After": str(BUSY_SECONDS)} if error.code == "busy" else None
+    return problems.problem_response(
+        status=status, code=error.code, detail=error.message, headers=headers
+    )

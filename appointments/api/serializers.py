@@ -2,7 +2,6 @@
 
 from typing import TypeAlias
 
-from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from appointments.models import Centre, Outage, Quota, Region
@@ -65,17 +64,3 @@ class OutageSerializer(serializers.ModelSerializer):
             *("id", "state", "scope", "region", "centres", "cause", "since", "expected_until"),
             *("declared_at", "ended_at", "text_en", "text_hi", "capacity"),
         )
-
-
-# Problem details (RFC 9457). `errors` names the parameters at fault.
-ProblemSerializer = inline_serializer(
-    name="Problem",
-    fields={
-        "type": serializers.CharField(),
-        "title": serializers.CharField(),
-        "status": serializers.IntegerField(),
-        "code": serializers.CharField(),
-        "detail": serializers.CharField(required=False),
-        "errors": serializers.DictField(required=False),
-    },
-)

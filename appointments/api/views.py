@@ -15,13 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.serializers import ProblemSerializer
 from appointments import availability
 from appointments.api.serializers import (
     AvailabilityQuery,
     CentreSerializer,
     DaySerializer,
     OutageSerializer,
-    ProblemSerializer,
 )
 from appointments.models import CapacityCut, Centre, Outage
 

@@ -1,0 +1,1 @@
+"""The API of signing in: codes for apps, the tokens they open, and what every POST needs."""

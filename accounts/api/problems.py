@@ -1,0 +1,96 @@
+"""Errors as problem details (RFC 9457): one shape for DRF's own, for refusals and for limits."""
+
+import math
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from accounts.errors import SignInRefusal
+
+MEDIA_TYPE = "application/problem+json"
+# Refusals of signing in that are no limit (those are 429).
+STATUS = {
+    "wrong_code": 422,
+    "no_tries_left": 410,
+    "code_expired": 410,
+    "code_ended": 410,
+}
+TITLES = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    409: "Conflict",
+    410: "Gone",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
+
+
+def problem_response(
+    *, status: int, code: str, detail: str = "", errors: Any = None, headers: Any = None
+) -> Response:
+    """`code` is stable; `detail` is for people, in the asked language; `errors` names fields."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
+    }
+    if detail:
+        body["detail"] = detail
+    if errors is not None:
+        body["errors"] = errors
+    return Response(body, status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER for what every API has; None: a fault of ours."""
+    if isinstance(error, SignInRefusal):
+        return _refused(error)
+    answer = exception_handler(error, context)
+    if answer is None:
+        return None
+    return _as_problem(error, answer)
+
+
+def _refused(refusal: SignInRefusal) -> Response:
+    if refusal.retry_at is None:
+        return problem_response(
+            status=STATUS[refusal.code], code=refusal.code, detail=refusal.message
+        )
+    wait = (refusal.retry_at - timezone.now()).total_seconds()
+    return problem_response(
+        status=429,
+        code=refusal.code,
+        detail=refusal.message,
+        headers={"Retry-After": str(max(1, math.ceil(wait)))},
+    )
+
+
+def _as_problem(error: Exception, answer: Response) -> Response:
+    """The same status and headers, the body in one shape."""
+    detail = answer.data
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": answer.status_text,
+        "status": answer.status_code,
+        "code": _code(error),
+    }
+    if isinstance(detail, dict) and "detail" in detail:
+        body["detail"] = str(detail["detail"])
+    else:
+        body["errors"] = detail if isinstance(detail, dict) else {"body": detail}
+    answer.data = body
+    answer.content_type = MEDIA_TYPE
+    return answer
+
+
+def _code(error: Exception) -> str:
+    if not isinstance(error, APIException):
+        return "not_found"
+    codes = error.get_codes()
+    return codes if isinstance(codes, str) else error.default_code
