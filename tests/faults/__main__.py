@@ -1,0 +1,69 @@
+"""`make faults`: break one part after another under load; build/faults.json and a table.
+
+    FAULTS="worker kill -9,two beats"   only these      MESSAGES=10000   BOOKINGS=2000
+    OUT=build/faults.json
+
+Exit code 1: something was lost, sold twice, doubled without a reason, or a page broke.
+"""
+
+import importlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import django
+
+from tests.faults.count import Row
+from tests.faults.servers import ROOT, Servers
+
+COLUMNS = tuple(column.name for column in fields(Row))
+
+
+def main() -> int:
+    folder = Path(tempfile.mkdtemp(prefix="portal-faults-"))
+    servers = Servers(folder)
+    out = Path(os.environ.get("OUT", ROOT / "build/faults.json"))
+    out.parent.mkdir(exist_ok=True)
+    try:
+        servers.start()
+        rows = _run(servers, out)
+    finally:
+        servers.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    print_table(rows)
+    failures = [f"{row.fault}: {', '.join(row.failures)}" for row in rows if row.failures]
+    sys.stdout.write("\n".join(failures) + "\n" if failures else "Nothing is wrong.\n")
+    return int(bool(failures))
+
+
+def _run(servers: Servers, out: Path) -> list[Row]:
+    os.environ.update(servers.environment())
+    django.setup()
+    run = importlib.import_module("tests.faults.run")  # it needs Django set up
+    chosen = [name.strip() for name in os.environ.get("FAULTS", "").split(",") if name.strip()]
+    load = {
+        "messages": int(os.environ.get("MESSAGES", "10000")),
+        "bookings": int(os.environ.get("BOOKINGS", "2000")),
+    }
+    rows: list[Row] = []
+    for number, fault in enumerate(chosen or run.FAULTS, start=1):
+        row = run.one(servers, fault, number, **load)
+        run.say(f"{row}")
+        rows.append(row)
+        out.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    return rows
+
+
+def print_table(rows: list[Row]) -> None:
+    """As it stands in docs/reliability.md."""
+    lines = [COLUMNS, tuple("---" for _ in COLUMNS)]
+    lines += [tuple(str(asdict(row)[name]) for name in COLUMNS) for row in rows]
+    sys.stdout.write("".join(f"| {' | '.join(line)} |\n" for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
