@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
-
 MUST_BE_NONE = ("lost", "unexplained_duplicates", "bookings_lost", "oversold", "unexplained_5xx")
 
 
