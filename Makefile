@@ -61,6 +61,10 @@ storm: setup-dev services  ## Twenty storms over the seat ledger, ten minutes; b
 fuzz: setup-dev services  ## Ask the API 20,000 made-up questions; build/fuzz.json
 	@$(BIN)/python -m tests.fuzz.fuzz
 
+.PHONY: faults
+faults: setup-dev services  ## Kill part after part under load; build/faults.json (FAULTS=name,name)
+	@$(BIN)/python -m tests.faults
+
 .PHONY: bench
 bench: setup-dev  ## Measure the planner against other ways, a minute; build/bench_plan.json
 	@$(BIN)/python -m bench.plan_bench
