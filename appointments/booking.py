@@ -183,7 +183,7 @@ def live_appointment(application: Application) -> Appointment | None:
 def lock_seats(
     application: Application, *slot_ids: int
 ) -> tuple[Appointment | None, dict[int, Slot]]:
-    """The live appointment and its slot, with other slots, locked in the order of this module.
+    """The live appointment, its slot and its offer, with other slots, locked in this order.
 
     The caller has locked the application. A plan may move the appointment before the slots are
     locked (plans lock no applications): then the verb starts anew.
@@ -196,6 +196,9 @@ def lock_seats(
     locked = Appointment.objects.select_for_update(no_key=True).get(pk=seen.pk)
     if (locked.slot_id, locked.state) != (seen.slot_id, seen.state):
         raise LostRace
+    # Before the holds, which the verbs delete first.
+    asked = locked.offers.filter(state=Offer.State.OPEN)
+    list(asked.select_for_update(no_key=True).values("pk"))
     return seen, slots
 
 

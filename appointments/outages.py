@@ -273,6 +273,7 @@ def take_back(*, outage_id: int, by: User) -> Outage:
         raise Refusal("outage_grace_over")
     if outage.plans.filter(state=Plan.State.APPLIED).exists():
         raise Refusal("outage_has_plan")
+    lock_waiting_plans(outage)
     _check_no_plan_in_grace(centres_of(outage), now)
     _drop_plans(outage, now, by)
     written = _end(outage, Outage.State.WITHDRAWN, OfficeEntry.Event.TAKEN_BACK, now, by)
@@ -339,11 +340,18 @@ def restore(*, outage_id: int, by: User) -> Outage:
     if outage.state == Outage.State.RESTORED:
         return outage
     _check_open(outage)
+    lock_waiting_plans(outage)
     _check_no_plan_in_grace(touched, now)
     _drop_plans(outage, now, by)
     written = _end(outage, Outage.State.RESTORED, OfficeEntry.Event.RESTORED, now, by)
     _settle_doubts(outage, written, now, by)
     return outage
+
+
+def lock_waiting_plans(outage: Outage) -> None:
+    """Plans that are about to be dropped: before the regions, in the order of all verbs."""
+    waiting = outage.plans.filter(state__in=Plan.PENDING_STATES).order_by("pk")
+    list(waiting.select_for_update(no_key=True).values("pk"))
 
 
 def lock_regions(region_ids: Collection[int]) -> None:

@@ -36,6 +36,7 @@ from appointments.models import (
 from appointments.outages import (
     centres_of,
     lock_regions,
+    lock_waiting_plans,
     set_state,
     to_waiting_list,
     write_timeline,
@@ -145,6 +146,7 @@ def _lock_outage(outage_id: int, by: User, region_id: int) -> Outage:
     check_may_steer(by, [region_id])
     if not outage.is_open:
         raise Refusal("outage_not_open")
+    lock_waiting_plans(outage)
     lock_regions([region_id])
     return outage
 
