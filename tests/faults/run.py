@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -100,7 +101,7 @@ class Round:
     def _enqueue(self) -> None:
         for first in range(0, self.messages, CHUNK):
             some = min(CHUNK, self.messages - first)
-            _again(lambda first=first, some=some: world.enqueue(self._batch, first, some))
+            _again(partial(world.enqueue, self._batch, first, some))
         connection.close()
 
     @property

@@ -9,6 +9,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from accounts.models import User
 from appointments import seats
@@ -47,7 +48,7 @@ def make_people(count: int, *, round_: int) -> list[Person]:
                 name=f"Applicant {n}",
                 date_of_birth=dt.date(1990, 5, 17),
                 service=Application.Service.NORMAL,
-                phone=user.phone,
+                phone=user.phone or "",
                 claimed_by=user,
                 claimed_at=now,
             )
@@ -69,7 +70,7 @@ def _session(user: User) -> Session:
         "_auth_user_hash": user.get_session_auth_hash(),
     }
     return Session(
-        session_key=store._get_new_session_key(),
+        session_key=get_random_string(32),
         session_data=store.encode(content),
         expire_date=timezone.now() + dt.timedelta(days=1),
     )
