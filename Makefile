@@ -55,7 +55,7 @@ test: setup-dev services  ## Run the suite on PostgreSQL, then its SQLite part o
 
 .PHONY: storm
 storm: setup-dev services  ## Twenty storms over the seat ledger, ten minutes; build/storm.json
-	STORM_SEEDS=20 STORM_SECONDS=30 $(BIN)/python -m pytest tests/storm -p no:xdist -q
+	STORM_SEEDS=20 STORM_SECONDS=30 $(BIN)/python -m pytest tests/storm -n 0 -q
 
 .PHONY: fuzz
 fuzz: setup-dev services  ## Ask the API 20,000 made-up questions; build/fuzz.json

@@ -12,6 +12,7 @@ from appointments import availability, booking, cuts, offers, outages, plans, sl
 from appointments.cuts import Cut
 from appointments.models import Application, Hold, Offer, Outage, Plan
 from tests.domain.builders import declare_for_test
+from tests.storm.answers import Answer, told_appointment, told_hold, told_nothing
 from tests.storm.world import World
 
 Step = Callable[[], object]
@@ -20,8 +21,10 @@ Step = Callable[[], object]
 class Applicant:
     """One person who books, changes, cancels, answers, and clicks twice."""
 
-    def __init__(self, rng: random.Random, person: User, application: Application) -> None:
-        self.rng, self.person, self.application = rng, person, application
+    rng: random.Random  # a new one for each step (lanes.py), as for the others
+
+    def __init__(self, person: User, application: Application) -> None:
+        self.person, self.application = person, application
 
     def steps(self) -> list[tuple[int, Step]]:
         return [
@@ -33,29 +36,39 @@ class Applicant:
             (1, self.give_up),
         ]
 
-    def hold(self) -> object:
+    def hold(self) -> Answer | None:
         free = list(availability.for_application(self.application, timezone.now())[:12])
         if not free:
             return None
-        return booking.hold_seat(
+        held = booking.hold_seat(
             application=self.application, slot_id=self.rng.choice(free).pk, by=self.person
         )
+        return told_hold("hold", held)
 
     def _held(self) -> int | None:
         holds = Hold.objects.filter(application=self.application)
         return holds.values_list("pk", flat=True).first()
 
-    def confirm(self) -> object:
+    def confirm(self) -> Answer | None:
         hold_id = self._held()
-        return hold_id and booking.confirm(hold_id=hold_id, by=self.person)
+        if hold_id is None:
+            return None
+        mine = booking.confirm(hold_id=hold_id, by=self.person)
+        return told_appointment("confirm", mine, state=mine.state, slot=mine.slot_id, hold=hold_id)
 
-    def release(self) -> object:
+    def release(self) -> Answer | None:
         hold_id = self._held()
-        return hold_id and booking.release_hold(hold_id=hold_id, by=self.person)
+        if hold_id is None:
+            return None
+        booking.release_hold(hold_id=hold_id, by=self.person)
+        return told_nothing("release", self.application.pk)
 
-    def cancel(self) -> object:
-        appointment = booking.live_appointment(self.application)
-        return appointment and booking.cancel(appointment_id=appointment.pk, by=self.person)
+    def cancel(self) -> Answer | None:
+        mine = booking.live_appointment(self.application)
+        if mine is None:
+            return None
+        mine = booking.cancel(appointment_id=mine.pk, by=self.person)
+        return told_appointment("cancel", mine, state=mine.state, slot=mine.slot_id)
 
     def _question(self) -> int | None:
         questions = Offer.objects.filter(
@@ -63,20 +76,34 @@ class Applicant:
         )
         return questions.values_list("pk", flat=True).first()
 
-    def accept(self) -> object:
+    def accept(self) -> Answer | None:
         offer_id = self._question()
-        return offer_id and offers.accept(offer_id=offer_id, by=self.person)
+        if offer_id is None:
+            return None
+        offer = offers.accept(offer_id=offer_id, by=self.person)
+        if offer.state != Offer.State.ACCEPTED:
+            return None  # it ended otherwise: the page shows how
+        return told_appointment(
+            "accept", offer.appointment, state="confirmed", slot=offer.new_slot_id
+        )
 
-    def give_up(self) -> object:
+    def give_up(self) -> Answer | None:
         offer_id = self._question()
-        return offer_id and offers.give_up(offer_id=offer_id, by=None)
+        if offer_id is None:
+            return None
+        offer = offers.give_up(offer_id=offer_id, by=None)
+        if offer.state != Offer.State.GIVEN_UP:
+            return None
+        return told_appointment("give_up", offer.appointment, state="cancelled", slot=None)
 
 
 class Officer:
     """One of several officers who declare, cut, plan, undo and restore against each other."""
 
-    def __init__(self, rng: random.Random, world: World, me: User) -> None:
-        self.rng, self.world, self.me = rng, world, me
+    rng: random.Random
+
+    def __init__(self, world: World, me: User) -> None:
+        self.world, self.me = world, me
 
     def steps(self) -> list[tuple[int, Step]]:
         return [
@@ -105,7 +132,9 @@ class Officer:
     def declare(self) -> object:
         if Outage.objects.filter(state=Outage.State.OPEN).count() > 1:
             return None
-        return declare_for_test(self.me, self._cut(), request_key=uuid.uuid4())
+        return declare_for_test(
+            self.me, self._cut(), request_key=uuid.UUID(int=self.rng.getrandbits(128))
+        )
 
     def change_cut(self) -> object:
         outage_id = self._open()
@@ -156,16 +185,24 @@ class Officer:
 class Clock:
     """Beat: sweeps, silence (time runs ahead for it), settling, opening days."""
 
-    def __init__(self, rng: random.Random) -> None:
-        self.rng = rng
+    rng: random.Random
 
     def steps(self) -> list[tuple[int, Step]]:
         return [
-            (6, lambda: booking.expire_holds(now=timezone.now())),
-            (4, lambda: plans.settle(now=timezone.now())),
+            (6, self.expire_holds),
+            (4, self.settle),
             (2, self.silence),
-            (1, lambda: slots.open_slots(now=timezone.now())),
+            (1, self.open_slots),
         ]
+
+    def expire_holds(self) -> object:
+        return booking.expire_holds(now=timezone.now())
+
+    def settle(self) -> object:
+        return plans.settle(now=timezone.now())
+
+    def open_slots(self) -> object:
+        return slots.open_slots(now=timezone.now())
 
     def silence(self) -> int:
         return offers.close_silent(now=timezone.now() + timedelta(days=self.rng.randint(0, 4)))

@@ -3,49 +3,26 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from django.db.models import F
+from django.db.models import Count, F
 
 from appointments import seats
 from appointments.models import Appointment, Offer, Slot, TimelineEntry
 from notifications.models import Message
-
-Event = TimelineEntry.Event
-
-# The state in which an event leaves an appointment.
-STATE_AFTER = {
-    Event.BOOKED: {"confirmed"},
-    Event.CHANGED: {"confirmed"},
-    Event.CANCELLED: {"cancelled"},
-    Event.IN_DOUBT: {"in_doubt"},
-    Event.STANDS: {"confirmed"},
-    Event.MOVED: {"confirmed"},
-    Event.NO_SEAT: {"waiting"},
-    Event.UNDONE: {"in_doubt", "confirmed"},
-    Event.ACCEPTED: {"confirmed"},
-    Event.KEPT: {"confirmed"},
-    Event.RELEASED: {"waiting"},
-}
-# What the person hears of it. STANDS is not said to whom no HOLD had left; UNDONE and KEPT to
-# nobody.
-TOLD_BY = {
-    Event.BOOKED: {"CONFIRMED"},
-    Event.CHANGED: {"CONFIRMED"},
-    Event.ACCEPTED: {"CONFIRMED"},
-    Event.CANCELLED: {"CANCELLED"},
-    Event.IN_DOUBT: {"HOLD"},
-    Event.MOVED: {"MOVED_KEEP", "MOVED_ANSWER", "REPLACED"},
-    Event.NO_SEAT: {"NO_SEAT"},
-    Event.RELEASED: {"RELEASED"},
-}
+from tests.storm.events import STATE_AFTER, TOLD_BY, Event, Finding, seat_after
 
 
-def findings() -> Iterator[str]:
+def findings() -> Iterator[Finding]:
     """Everything that is wrong; nothing if the storm did no harm."""
-    yield from (f"slot {d.slot_id}: {d}" for d in seats.check())
-    yield from _oversold()
-    yield from _states()
-    yield from _messages()
-    yield from _offers()
+    looks = {
+        "ledger": (f"slot {d.slot_id}: {d}" for d in seats.check()),
+        "oversold": _oversold(),
+        "state": _states(),
+        "lost": _lost(),
+        "doubled": _doubled(),
+        "offer": _offers(),
+    }
+    for kind, texts in looks.items():
+        yield from (Finding(kind, text) for text in texts)
 
 
 def _oversold() -> Iterator[str]:
@@ -65,7 +42,7 @@ def _states() -> Iterator[str]:
         last = entries[-1]
         if appointment.state not in STATE_AFTER[Event(last.event)]:
             yield f"appointment {appointment.pk} is {appointment.state} after {last.event}"
-        seat = _seat_after(last)
+        seat = seat_after(last)
         if appointment.slot_id != seat:
             yield (
                 f"appointment {appointment.pk} sits in {appointment.slot_id}, "
@@ -73,13 +50,7 @@ def _states() -> Iterator[str]:
             )
 
 
-def _seat_after(entry: TimelineEntry) -> int | None:
-    if entry.event in (Event.CANCELLED, Event.NO_SEAT, Event.RELEASED):
-        return None
-    return entry.to_slot_id or entry.from_slot_id
-
-
-def _messages() -> Iterator[str]:
+def _lost() -> Iterator[str]:
     """Each event that a person must hear of has its message, from the same transaction."""
     said: dict[tuple[str, object], set[str]] = defaultdict(set)
     for reference, at, kind in Message.objects.values_list("reference", "created_at", "kind"):
@@ -88,6 +59,18 @@ def _messages() -> Iterator[str]:
         heard = said[f"appointment:{entry.appointment_id}", entry.at]
         if not heard & TOLD_BY[Event(entry.event)]:
             yield f"appointment {entry.appointment_id}: {entry.event} at {entry.at} told nobody"
+
+
+def _doubled() -> Iterator[str]:
+    """One event is told once on each channel. Reminders may follow each other."""
+    doubled = (
+        Message.objects.filter(kind__in=set().union(*TOLD_BY.values()))
+        .values_list("reference", "created_at", "kind", "channel")
+        .annotate(times=Count("pk"))
+        .filter(times__gt=1)
+    )
+    for reference, at, kind, channel, times in doubled.order_by("reference"):
+        yield f"{reference}: {kind} at {at} is {times} times on {channel}"
 
 
 def _offers() -> Iterator[str]:

@@ -50,3 +50,11 @@ def make_world(rng: random.Random) -> World:
         )
         world.people.append((person, application))
     return world
+
+
+def load_world() -> World:
+    """The world that another process has made, its rows in the order they were made."""
+    officers = User.objects.filter(posting__isnull=False).order_by("pk")
+    claimed = Application.objects.filter(claimed_by__isnull=False).select_related("claimed_by")
+    people = [(a.claimed_by, a) for a in claimed.order_by("pk") if a.claimed_by]
+    return World(Region.objects.get(), list(Centre.objects.order_by("pk")), list(officers), people)

@@ -1,0 +1,49 @@
+"""What each event of a timeline means for the appointment and for what its person hears."""
+
+from typing import NamedTuple
+
+from appointments.models import TimelineEntry
+
+Event = TimelineEntry.Event
+
+
+class Finding(NamedTuple):
+    """Something that a storm must not leave behind: of what kind, and in words."""
+
+    kind: str
+    text: str
+
+
+# The state in which an event leaves an appointment.
+STATE_AFTER = {
+    Event.BOOKED: {"confirmed"},
+    Event.CHANGED: {"confirmed"},
+    Event.CANCELLED: {"cancelled"},
+    Event.IN_DOUBT: {"in_doubt"},
+    Event.STANDS: {"confirmed"},
+    Event.MOVED: {"confirmed"},
+    Event.NO_SEAT: {"waiting"},
+    Event.UNDONE: {"in_doubt", "confirmed"},
+    Event.ACCEPTED: {"confirmed"},
+    Event.KEPT: {"confirmed"},
+    Event.RELEASED: {"waiting"},
+}
+# What the person hears of it. STANDS is not said to whom no HOLD had left; UNDONE and KEPT to
+# nobody.
+TOLD_BY = {
+    Event.BOOKED: {"CONFIRMED"},
+    Event.CHANGED: {"CONFIRMED"},
+    Event.ACCEPTED: {"CONFIRMED"},
+    Event.CANCELLED: {"CANCELLED"},
+    Event.IN_DOUBT: {"HOLD"},
+    Event.MOVED: {"MOVED_KEEP", "MOVED_ANSWER", "REPLACED"},
+    Event.NO_SEAT: {"NO_SEAT"},
+    Event.RELEASED: {"RELEASED"},
+}
+
+
+def seat_after(entry: TimelineEntry) -> int | None:
+    """The slot in which an event leaves the person; None without a seat."""
+    if entry.event in (Event.CANCELLED, Event.NO_SEAT, Event.RELEASED):
+        return None
+    return entry.to_slot_id or entry.from_slot_id
