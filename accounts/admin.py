@@ -9,8 +9,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import second_factor
-from accounts.models import User
+from accounts.models import AppToken, User
 from accounts.phones import masked
+from accounts.token_admin import TokenAdmin
+
+admin.site.register(AppToken, TokenAdmin)
 
 
 class OfficerCreationForm(BaseUserCreationForm):
