@@ -409,7 +409,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "AppointmentState": "appointments.models.Appointment.State",
+        "OfferState": "appointments.models.Offer.State",
+        "OutageState": "appointments.models.Outage.State",
+        "PlanState": "appointments.models.Plan.State",
+    },
 }
 
 # --- Logs: one line each, never with personal data ----------------------------------------------

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from portal.views.api import unknown_api
 from portal.views.centres import centres
 from portal.views.demo import demo, demo_phone
 from portal.views.home import home
@@ -24,6 +25,7 @@ urlpatterns = [
     path("robots.txt", robots, name="robots"),
     path("", include("accounts.urls")),
     path("api/v1/", include("appointments.api.urls")),
+    path("api/<path:_rest>", unknown_api),
     path("officers/", admin.site.urls),
     # Last: links in messages stand at the root.
     path("", include("appointments.urls")),

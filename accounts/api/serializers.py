@@ -1,5 +1,7 @@
 """What the sign-in API takes and says."""
 
+from typing import Any
+
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
@@ -19,6 +21,14 @@ ProblemSerializer = inline_serializer(
         "errors": serializers.DictField(required=False),
     },
 )
+
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+def problems(*statuses: int) -> dict[tuple[int, str], Any]:
+    """For `extend_schema(responses=...)`: what an operation may refuse with."""
+    return {(status, PROBLEM_TYPE): ProblemSerializer for status in statuses}
 
 
 class CodeAskedSerializer(serializers.Serializer):

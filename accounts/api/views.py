@@ -18,10 +18,10 @@ from accounts.api.idempotency import Idempotent
 from accounts.api.serializers import (
     CodeAskedSerializer,
     CodeSentSerializer,
-    ProblemSerializer,
     TokenAskedSerializer,
     TokenOpenedSerializer,
     TokenSerializer,
+    problems,
 )
 from accounts.models import AppToken, SignInCode
 
@@ -32,8 +32,7 @@ KEY_PARAMETER = OpenApiParameter(
     type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     description="Chosen by the app, new for each request; the same again gets the same answer.",
 )
-PROBLEM = ProblemSerializer
-WRITES = {400: PROBLEM, 406: PROBLEM, 409: PROBLEM, 415: PROBLEM, 422: PROBLEM, 429: PROBLEM}
+WRITES = problems(400, 406, 409, 415, 422, 429)
 
 
 class CodeView(Idempotent):
@@ -76,7 +75,7 @@ class TokenView(APIView):
 
     @extend_schema(
         operation_id="sign_in_tokens_list",
-        responses={200: TokenSerializer(many=True), 401: PROBLEM, 406: PROBLEM, 429: PROBLEM},
+        responses={200: TokenSerializer(many=True), **problems(401, 406, 429)},
     )
     def get(self, request: Request) -> Response:
         now = timezone.now()
@@ -88,7 +87,7 @@ class TokenView(APIView):
         operation_id="sign_in_tokens_create",
         parameters=[KEY_PARAMETER],
         request=TokenAskedSerializer,
-        responses={201: TokenOpenedSerializer, 410: PROBLEM, **WRITES},
+        responses={201: TokenOpenedSerializer, **problems(410), **WRITES},
         auth=[],
     )
     def post(self, request: Request) -> Response:
@@ -119,7 +118,7 @@ class OneTokenView(APIView):
 
     @extend_schema(
         operation_id="sign_in_tokens_destroy",
-        responses={204: None, 401: PROBLEM, 404: PROBLEM, 406: PROBLEM, 429: PROBLEM},
+        responses={204: None, **problems(401, 404, 406, 429)},
     )
     def delete(self, request: Request, token_id: int) -> Response:
         if not app_tokens.revoke(token_id=token_id, by=_signed_in(request), now=timezone.now()):
@@ -134,7 +133,7 @@ class CurrentTokenView(APIView):
 
     @extend_schema(
         operation_id="sign_in_tokens_current_destroy",
-        responses={204: None, 401: PROBLEM, 406: PROBLEM, 429: PROBLEM},
+        responses={204: None, **problems(401, 406, 429)},
     )
     def delete(self, request: Request) -> Response:
         person = _signed_in(request)

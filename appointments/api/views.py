@@ -7,16 +7,18 @@ from typing import Any
 from django.db.models import Q, Sum
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.serializers import ProblemSerializer
+from accounts.api.serializers import problems
 from appointments import availability
+from appointments.api.pages import Pagination
 from appointments.api.serializers import (
     AvailabilityQuery,
     CentreSerializer,
@@ -30,12 +32,8 @@ DEFAULT_DAYS = timedelta(days=45)
 RECENT = timedelta(days=7)
 
 
-class Pagination(LimitOffsetPagination):
-    default_limit = 100
-    max_limit = 200
-
-
-@extend_schema(responses={200: CentreSerializer(many=True)})
+@method_decorator(conditional_page, name="dispatch")
+@extend_schema(responses={200: CentreSerializer(many=True), **problems(400, 406, 429)})
 class CentreList(ListAPIView):
     """All centres, by name."""
 
@@ -44,12 +42,13 @@ class CentreList(ListAPIView):
     pagination_class = Pagination
 
 
+@method_decorator(conditional_page, name="dispatch")
 class Availability(APIView):
     """Days with seats that the public can book now at a centre, by quota."""
 
     @extend_schema(
         parameters=[AvailabilityQuery],
-        responses={200: DaySerializer(many=True), 400: ProblemSerializer, 404: ProblemSerializer},
+        responses={200: DaySerializer(many=True), **problems(400, 404, 406, 429)},
     )
     def get(self, request: Request, code: str) -> Response:
         centre = get_object_or_404(Centre, code=code)
@@ -78,10 +77,11 @@ def _checked(request: Request, now: datetime) -> dict[str, Any]:
     return asked
 
 
+@method_decorator(conditional_page, name="dispatch")
 class OutageList(APIView):
     """Outages that are open, and those that ended within seven days; the newest first."""
 
-    @extend_schema(responses={200: OutageSerializer(many=True)})
+    @extend_schema(responses={200: OutageSerializer(many=True), **problems(406, 429)})
     def get(self, request: Request) -> Response:
         now = timezone.now()
         shown = Outage.objects.filter(

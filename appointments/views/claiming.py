@@ -3,12 +3,11 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import limits
 from accounts.errors import SignInRefusal
-from appointments import booking
+from appointments import claiming
 from appointments.errors import Refusal
 from appointments.forms import ClaimForm
 from appointments.views.common import applicant_page, person_of, posted
@@ -20,7 +19,12 @@ def claim(request: HttpRequest) -> HttpResponse:
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
-            _claim(request, form)
+            claiming.claim(
+                arn=form.cleaned_data["arn"],
+                date_of_birth=form.cleaned_data["date_of_birth"],
+                network=limits.network_of(request),
+                by=person_of(request),
+            )
         except SignInRefusal as refusal:
             form.add_error(None, refusal.message)
             status = 429
@@ -30,22 +34,3 @@ def claim(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The application is linked to your account."))
             return redirect("appointments:mine")
     return render(request, "appointments/claim.html", {"form": form}, status=status)
-
-
-def _claim(request: HttpRequest, form: ClaimForm) -> None:
-    """Guessing is limited per account, per number and per network; a right answer costs nothing."""
-    now = timezone.now()
-    subjects = (
-        ("claim_by_account", str(person_of(request).pk)),
-        ("claim_by_arn", form.cleaned_data["arn"]),
-        ("claim_by_network", limits.network_of(request)),
-    )
-    for limit, subject in subjects:
-        limits.take(limit, subject, now=now)
-    booking.claim(
-        arn=form.cleaned_data["arn"],
-        date_of_birth=form.cleaned_data["date_of_birth"],
-        by=person_of(request),
-    )
-    for limit, subject in subjects:
-        limits.give_back(limit, subject, now=now)
