@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from dataclasses import asdict, fields
@@ -24,6 +25,8 @@ COLUMNS = tuple(column.name for column in fields(Row))
 
 
 def main() -> int:
+    # A plain kill ends the run as Ctrl-C does, so that the servers are stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="portal-faults-"))
     servers = Servers(folder)
     out = Path(os.environ.get("OUT", ROOT / "build/faults.json"))
