@@ -1,7 +1,7 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from portal.views.api import unknown_api
 from portal.views.centres import centres
@@ -25,7 +25,7 @@ urlpatterns = [
     path("robots.txt", robots, name="robots"),
     path("", include("accounts.urls")),
     path("api/v1/", include("appointments.api.urls")),
-    path("api/<path:_rest>", unknown_api),
+    re_path(r"^api/", unknown_api),
     path("officers/", admin.site.urls),
     # Last: links in messages stand at the root.
     path("", include("appointments.urls")),

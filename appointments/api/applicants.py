@@ -31,9 +31,9 @@ from appointments.api.applicant_serializers import (
 from appointments.api.pages import Pagination
 from appointments.models import Application, Appointment, Hold, Offer, Slot, TimelineEntry
 
-READS = problems(401, 404, 406, 429)
-LISTS = problems(400, 401, 404, 406, 429)
-WRITES = problems(400, 401, 404, 406, 409, 410, 415, 422, 429, 503)
+READS = problems(401, 403, 404, 406, 429)
+LISTS = problems(400, 401, 403, 404, 406, 429)
+WRITES = problems(400, 401, 403, 404, 406, 409, 410, 415, 422, 429, 503)
 
 
 class ForApplicants(Idempotent):
@@ -104,7 +104,7 @@ class FreeSlots(ForApplicants, ListAPIView):
     pagination_class = Pagination
 
     def get_queryset(self) -> QuerySet[Slot]:
-        query = FreeQuery(data=self.request.query_params)
+        query = FreeQuery(data=self.request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         if "first" in asked and "last" in asked and asked["last"] < asked["first"]:

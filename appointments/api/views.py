@@ -65,7 +65,7 @@ class Availability(APIView):
 
 
 def _checked(request: Request, now: datetime) -> dict[str, Any]:
-    query = AvailabilityQuery(data=request.query_params)
+    query = AvailabilityQuery(data=request.query_params.dict())
     query.is_valid(raise_exception=True)
     asked = dict(query.validated_data)
     first = asked.setdefault("first", timezone.localdate(now))

@@ -1,11 +1,13 @@
 """Addresses under /api/ that no version has."""
 
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from accounts.api.problems import MEDIA_TYPE
 
 
-def unknown_api(request: HttpRequest, _rest: str) -> JsonResponse:
+@csrf_exempt
+def unknown_api(request: HttpRequest) -> JsonResponse:
     """Programs get problem details, not the page for people."""
     body = {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"}
     return JsonResponse(body, status=404, content_type=MEDIA_TYPE)

@@ -146,3 +146,20 @@ def test_schema_and_docs_are_served_from_here(client):
     page = client.get("/api/v1/docs/").content.decode()
     assert "//cdn" not in page
     assert "https://" not in page.replace("https://www.w3.org", "")
+
+
+@pytest.mark.parametrize("path", ["centres/", "outages/", "centres/BPL/availability/"])
+def test_public_read_that_has_not_changed_is_not_sent_again(client, path):
+    make_slot()
+    first = client.get(f"/api/v1/{path}")
+    again = client.get(f"/api/v1/{path}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    changed = client.get(f"/api/v1/{path}", headers={"If-None-Match": '"other"'})
+    assert changed.content == first.content
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/v2/centres/", "/api/v1/a%0Ab/", "/api/v1/nothing"])
+def test_address_that_no_version_has_is_a_problem_not_a_page(client, path):
+    answer = client.post(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.headers["Content-Type"] == "application/problem+json"

@@ -10,8 +10,13 @@ import django
 
 django.setup()
 
-from appointments import booking, cuts, plans  # noqa: E402  (the settings come first)
+from allauth.mfa.totp.internal import auth as totp  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from accounts import app_tokens, sign_in  # noqa: E402
+from appointments import booking, cuts, plans  # noqa: E402
 from appointments.models import Slot  # noqa: E402
+from notifications.models import Message  # noqa: E402
 from tests.domain.builders import approved_plan, declare_for_test  # noqa: E402
 from tests.storm.world import World, make_world  # noqa: E402
 
@@ -22,7 +27,30 @@ def main() -> None:
     world = make_world(random.Random(1))
     _book(world)
     _plan(world)
-    print(json.dumps({"anonymous": ""}))
+    print(json.dumps({"anonymous": "", "applicant": _applicant(world), "officer": _officer(world)}))
+
+
+def _applicant(world: World) -> str:
+    """The app of somebody who has an application with a question open."""
+    person, _application = world.people[0]
+    now = timezone.now()
+    asked = sign_in.request_code(
+        channel="sms", address=person.phone or "", network="fuzz", language="en", now=now
+    )
+    code = Message.objects.filter(kind="OTP").latest("pk").values["otp"]
+    _token, secret = app_tokens.open_with_code(
+        code_id=asked.pk, typed=code, name="fuzz", retry_key="fuzz", now=now
+    )
+    return secret
+
+
+def _officer(world: World) -> str:
+    officer = world.officers[0]
+    totp.TOTP.activate(officer, totp.generate_totp_secret())
+    _token, secret = app_tokens.issue_to_officer(
+        officer=officer, name="fuzz", random_part="f" * 32, now=timezone.now()
+    )
+    return secret
 
 
 def _book(world: World) -> None:
