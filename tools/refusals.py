@@ -20,6 +20,7 @@ django.setup()
 
 from accounts import errors as sign_in_errors  # noqa: E402  (the settings come first)
 from appointments import errors  # noqa: E402
+from appointments.api.problems import STATUS  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "refusals.md"
@@ -53,10 +54,11 @@ def text() -> str:
 def _domain() -> Iterator[str]:
     where = said_by(errors.MESSAGES)
     yield "## Appointments\n"
-    yield "| code | English | Hindi | said by |"
-    yield "|---|---|---|---|"
+    yield "| code | API | English | Hindi | said by |"
+    yield "|---|---|---|---|---|"
     for code, message in sorted(errors.MESSAGES.items()):
-        cells = [f"`{code}`", *map(cell, both(message)), places(where[code])]
+        status = str(STATUS[code])
+        cells = [f"`{code}`", status, *map(cell, both(message)), places(where[code])]
         yield f"| {' | '.join(cells)} |"
     yield ""
 

@@ -57,7 +57,7 @@ class Idempotent(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method == "POST":
+        if request.method == "POST" and hasattr(self, "post"):
             self._claim = _claim_or_answer(request)
 
     def handle_exception(self, exc: Exception) -> Response:

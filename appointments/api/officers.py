@@ -39,9 +39,9 @@ class PlanSerializer(serializers.ModelSerializer):
 
     region = serializers.SlugRelatedField[Any](slug_field="code", read_only=True)
     prepared_by = serializers.StringRelatedField[Any]()
-    approved_by = serializers.StringRelatedField[Any]()
-    applied_by = serializers.StringRelatedField[Any]()
-    undone_by = serializers.StringRelatedField[Any]()
+    approved_by = serializers.StringRelatedField[Any](allow_null=True)
+    applied_by = serializers.StringRelatedField[Any](allow_null=True)
+    undone_by = serializers.StringRelatedField[Any](allow_null=True)
     bounds = serializers.DictField()
     summary = serializers.DictField()
 
