@@ -7,11 +7,11 @@ behind the second factor and only reads.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts import second_factor, sign_in
+from accounts.errors import SignInRefusal
 from accounts.models import AppToken, User
 
 APPLICANT_LIFE = timedelta(days=90)
@@ -34,12 +34,15 @@ def open_with_code(
     known = _live(now).filter(secret_hash=_hash(secret)).first()
     if known is not None:
         return known, secret
-    person = sign_in.check_code(code_id=code_id, typed=typed, now=now)
     try:
-        with transaction.atomic():
-            return _issue(person, AppToken.Kind.APPLICANT, name, secret, now), secret
-    except IntegrityError:  # the same request twice at once
-        return _live(now).get(secret_hash=_hash(secret)), secret
+        person = sign_in.check_code(code_id=code_id, typed=typed, now=now)
+    except SignInRefusal:
+        # The same request sent twice at once: the other one used the code up for this very token.
+        known = _live(now).filter(secret_hash=_hash(secret)).first()
+        if known is None:
+            raise
+        return known, secret
+    return _issue(person, AppToken.Kind.APPLICANT, name, secret, now), secret
 
 
 def issue_to_officer(

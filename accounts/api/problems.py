@@ -12,6 +12,7 @@ from accounts.errors import SignInRefusal
 
 MEDIA_TYPE = "application/problem+json"
 # Refusals of signing in that are no limit (those are 429).
+NOT_ALLOWED = 403
 STATUS = {
     "wrong_code": 422,
     "no_tries_left": 410,
@@ -60,7 +61,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
 def _refused(refusal: SignInRefusal) -> Response:
     if refusal.retry_at is None:
         return problem_response(
-            status=STATUS[refusal.code], code=refusal.code, detail=refusal.message
+            status=STATUS.get(refusal.code, NOT_ALLOWED), code=refusal.code, detail=refusal.message
         )
     wait = (refusal.retry_at - timezone.now()).total_seconds()
     return problem_response(

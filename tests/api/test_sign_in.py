@@ -1,6 +1,7 @@
 """An app signs in with a code, keeps a token, loses an answer, and signs out."""
 
 import datetime as dt
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -43,6 +44,15 @@ def test_lost_answer_is_had_again_with_the_same_key(anonymous):
     assert AppToken.objects.count() == 1
     other = anonymous.post("sign-in/tokens/", body, key="k2")
     assert (other.status_code, other.json()["code"]) == (410, "code_ended")
+
+
+def test_same_request_that_was_a_moment_quicker_gives_its_token(anonymous, monkeypatch):
+    code_id, code = code_for(anonymous)
+    asked = {"code_id": UUID(code_id), "typed": code, "name": "app", "retry_key": "k1"}
+    first, secret = app_tokens.open_with_code(**asked, now=timezone.now())
+    looks = iter([AppToken.objects.none(), AppToken.objects.all()])
+    monkeypatch.setattr(app_tokens, "_live", lambda now: next(looks))
+    assert app_tokens.open_with_code(**asked, now=timezone.now()) == (first, secret)
 
 
 def test_wrong_code_is_refused_in_the_asked_language():
