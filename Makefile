@@ -90,7 +90,7 @@ openapi: setup-dev  ## Write docs/openapi.yaml from the API's code
 
 .PHONY: refusals
 refusals: setup-dev  ## Write docs/refusals.md, the table of all refusals, from the code
-	@DJANGO_SETTINGS_MODULE=portal.settings $(BIN)/python -m tools.refusals
+	@DJANGO_SETTINGS_MODULE=portal.settings $(BIN)/python -c "import django; django.setup(); from tools.refusals import main; main()"
 
 .PHONY: lock
 lock: .venv/dev.stamp  ## Compile the hashed requirements from pyproject.toml (UPGRADE=1: newest)

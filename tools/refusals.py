@@ -5,7 +5,6 @@ Read from the code, not kept by hand: a call such as `Refusal("slot_full")` belo
 """
 
 import ast
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,14 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import django
 from django.utils import translation
 
-django.setup()
-
-from accounts import errors as sign_in_errors  # noqa: E402  (the settings come first)
-from appointments import errors  # noqa: E402
-from appointments.api.problems import STATUS  # noqa: E402
+from accounts import errors as sign_in_errors
+from appointments import errors
+from appointments.api.problems import STATUS
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "refusals.md"
@@ -222,7 +218,3 @@ def _is_verb(definition: Definition) -> bool:
     node = definition.node
     decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
     return any(isinstance(each, ast.Name) and each.id == "verb" for each in decorators)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
+from accounts.api.problems import MEDIA_TYPE
 from accounts.forms import PHONE_ERRORS
 from accounts.models import AppToken, Language
 from accounts.phones import NotAMobile, parse_mobile
@@ -23,12 +24,9 @@ ProblemSerializer = inline_serializer(
 )
 
 
-PROBLEM_TYPE = "application/problem+json"
-
-
 def problems(*statuses: int) -> dict[tuple[int, str], Any]:
     """For `extend_schema(responses=...)`: what an operation may refuse with."""
-    return {(status, PROBLEM_TYPE): ProblemSerializer for status in statuses}
+    return {(status, MEDIA_TYPE): ProblemSerializer for status in statuses}
 
 
 class CodeAskedSerializer(serializers.Serializer):

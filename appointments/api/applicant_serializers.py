@@ -24,8 +24,9 @@ class FreeSlotSerializer(SlotSerializer):
 
     free = serializers.IntegerField(min_value=0)
 
-    class Meta(SlotSerializer.Meta):
-        fields = (*SlotSerializer.Meta.fields, "free")  # type: ignore[assignment]
+    class Meta:
+        model = Slot
+        fields = ("id", "centre", "quota", "date", "starts_at", "free")
 
 
 class AppointmentSerializer(serializers.ModelSerializer):

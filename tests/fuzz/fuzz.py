@@ -30,6 +30,8 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "190"))
 SEED = os.environ.get("FUZZ_SEED", "2026")
 PATIENCE = 60  # seconds until the server answers
 HERE = Path(__file__).parent
+# Django is set up before the world is imported: it builds on models.
+FILL = "import django; django.setup(); from tests.fuzz.world import main; main()"
 
 
 def main() -> int:
@@ -49,7 +51,7 @@ def run(examples: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="portal-fuzz-") as folder:
         env = _environment(Path(folder))
         _python(env, "manage.py", "migrate", "--verbosity", "0")
-        tokens = json.loads(_python(env, "-m", "tests.fuzz.world"))
+        tokens = json.loads(_python(env, "-c", FILL))
         port = _free_port()
         server = _serve(env, port, Path(folder, "server.log"))
         try:
@@ -120,12 +122,20 @@ def _ask(env: dict[str, str], port: int, who: str, token: str, examples: int) ->
     log = OUT.with_name(f"fuzz-{who}.log")
     log.parent.mkdir(exist_ok=True)
     log.write_text(done.stdout + done.stderr)
-    cases = re.search(r"([\d,]+) generated", done.stdout)
-    found = re.search(r"([\d,]+) found", done.stdout)
-    number = lambda match: int(match[1].replace(",", "")) if match else 0  # noqa: E731
-    failures = number(found) or int(done.returncode != 0)
+    failures = _number(done.stdout, "found") or int(done.returncode != 0)
     seconds = round(time.monotonic() - started, 1)
-    return {"asker": who, "cases": number(cases), "failures": failures, "seconds": seconds}
+    return {
+        "asker": who,
+        "cases": _number(done.stdout, "generated"),
+        "failures": failures,
+        "seconds": seconds,
+    }
+
+
+def _number(said: str, word: str) -> int:
+    """The number before a word of schemathesis's last lines; none, if it is not there."""
+    match = re.search(rf"([\d,]+) {word}", said)
+    return int(match[1].replace(",", "")) if match else 0
 
 
 if __name__ == "__main__":

@@ -6,19 +6,15 @@ Prints the tokens to ask with, as JSON.
 import json
 import random
 
-import django
+from allauth.mfa.totp.internal import auth as totp
+from django.utils import timezone
 
-django.setup()
-
-from allauth.mfa.totp.internal import auth as totp  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from accounts import app_tokens, sign_in  # noqa: E402
-from appointments import booking, cuts, plans  # noqa: E402
-from appointments.models import Slot  # noqa: E402
-from notifications.models import Message  # noqa: E402
-from tests.domain.builders import approved_plan, declare_for_test  # noqa: E402
-from tests.storm.world import World, make_world  # noqa: E402
+from accounts import app_tokens, sign_in
+from appointments import booking, cuts, plans
+from appointments.models import Slot
+from notifications.models import Message
+from tests.domain.builders import approved_plan, declare_for_test
+from tests.storm.world import World, make_world
 
 BOOKED = 30
 
@@ -69,7 +65,3 @@ def _plan(world: World) -> None:
     outage = declare_for_test(officer, lost)
     plan = approved_plan(outage, by=officer, second=second)
     plans.apply(plan_id=plan.pk, by=second)
-
-
-if __name__ == "__main__":
-    main()
