@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from appointments import cuts, plans
-from appointments.models import Appointment, Offer, Slot
+from appointments.models import Appointment, Hold, Offer, Slot
 from tests.domain.builders import (
     approved_plan,
     declare_for_test,
@@ -83,6 +83,18 @@ def test_seat_that_is_held_can_be_freed_twice(app, person):
     hold = app.post(f"applications/{application.pk}/holds/", {"slot": slot.pk}).json()
     assert [app.delete(f"holds/{hold['id']}/").status_code for _ in range(2)] == [204, 204]
     assert Slot.objects.get().taken == 0
+
+
+def test_seat_held_by_somebody_else_is_neither_freed_nor_confirmed(app, app_of):
+    other = make_person()
+    application = make_application(claimed_by=other)
+    hold = app_of(other).post(f"applications/{application.pk}/holds/", {"slot": make_slot().pk})
+    hold_id = hold.json()["id"]
+    # Freed already, for all that this app may know.
+    assert app.delete(f"holds/{hold_id}/").status_code == 204
+    assert app.post(f"holds/{hold_id}/confirm/").status_code == 404
+    assert Hold.objects.filter(pk=hold_id).exists()
+    assert Slot.objects.get().taken == 1
 
 
 def test_full_slot_is_refused_with_the_words_of_the_pages(app, person, app_of):
