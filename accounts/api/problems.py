@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -18,6 +19,18 @@ STATUS = {
     "no_tries_left": 410,
     "code_expired": 410,
     "code_ended": 410,
+}
+# What the framework itself refuses, by its codes: its own words exist in English only.
+DETAILS = {
+    "not_authenticated": _("Sign in first: this needs the token of an app."),
+    "token_not_valid": _("This token is not valid any more. Sign in again."),
+    "permission_denied": _("You are not permitted to do this."),
+    "not_found": _("There is nothing here, or it is not yours."),
+    "method_not_allowed": _("This address does not take such a request."),
+    "not_acceptable": _("This address answers in JSON only."),
+    "unsupported_media_type": _("Send the request as JSON."),
+    "parse_error": _("The JSON of the request cannot be read."),
+    "throttled": _("Too many requests. Try again shortly."),
 }
 TITLES = {
     400: "Bad Request",
@@ -74,14 +87,16 @@ def _refused(refusal: SignInRefusal) -> Response:
 
 def _as_problem(error: Exception, answer: Response) -> Response:
     """The same status and headers, the body in one shape."""
-    detail = answer.data
+    detail, code = answer.data, _code(error)
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": answer.status_text,
         "status": answer.status_code,
-        "code": _code(error),
+        "code": code,
     }
-    if isinstance(detail, dict) and "detail" in detail:
+    if code in DETAILS:
+        body["detail"] = str(DETAILS[code])
+    elif isinstance(detail, dict) and "detail" in detail:
         body["detail"] = str(detail["detail"])
     else:
         body["errors"] = detail if isinstance(detail, dict) else {"body": detail}

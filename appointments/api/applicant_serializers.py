@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -87,7 +88,13 @@ class ApplicationSerializer(serializers.ModelSerializer):
 class ClaimSerializer(serializers.Serializer):
     """The application's number and birth date, as the receipt shows them."""
 
-    arn = serializers.RegexField(r"^[0-9]{2}-[0-9]{10}$", help_text="For example 26-1234567890.")
+    arn = serializers.RegexField(
+        r"^[0-9]{2}-[0-9]{10}$",
+        help_text="For example 26-1234567890.",
+        error_messages={
+            "invalid": _("Write the number as on the receipt, for example 26-1234567890.")
+        },
+    )
     date_of_birth = serializers.DateField()
 
 

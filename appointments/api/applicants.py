@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView
@@ -108,7 +109,7 @@ class FreeSlots(ForApplicants, ListAPIView):
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         if "first" in asked and "last" in asked and asked["last"] < asked["first"]:
-            raise ValidationError({"last": "The last day lies before the first."})
+            raise ValidationError({"last": [gettext("The last day lies before the first.")]})
         application = own_application(self.request, self.kwargs["application_id"])
         slots = availability.for_application(application, timezone.now())
         wanted = {"centre": "centre__code", "first": "date__gte", "last": "date__lte"}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
@@ -38,8 +39,9 @@ def _whole(request: Request, name: str, least: int, most: int, default: int) -> 
     if not given:
         return default
     text = given[-1]
-    if len(given) > 1 or not (text.isascii() and text.isdigit() and len(text) <= 7):
-        raise ValidationError({name: [f"A whole number from {least} to {most}."]})
-    if not least <= int(text) <= most:
-        raise ValidationError({name: [f"A whole number from {least} to {most}."]})
+    # Seven digits are more than any bound here has.
+    is_number = text.isascii() and text.isdigit() and len(text) <= 7
+    if len(given) > 1 or not is_number or not least <= int(text) <= most:
+        problem = gettext("A whole number from %(least)d to %(most)d.")
+        raise ValidationError({name: [problem % {"least": least, "most": most}]})
     return int(text)

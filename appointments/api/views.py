@@ -8,6 +8,7 @@ from django.db.models import Q, Sum
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
@@ -71,9 +72,10 @@ def _checked(request: Request, now: datetime) -> dict[str, Any]:
     first = asked.setdefault("first", timezone.localdate(now))
     last = asked.setdefault("last", first + DEFAULT_DAYS)
     if last < first:
-        raise ValidationError({"last": "The last day lies before the first."})
+        raise ValidationError({"last": [gettext("The last day lies before the first.")]})
     if (last - first).days >= AvailabilityQuery.MAX_DAYS:
-        raise ValidationError({"last": f"At most {AvailabilityQuery.MAX_DAYS} days at once."})
+        most = gettext("At most %(days)d days at once.") % {"days": AvailabilityQuery.MAX_DAYS}
+        raise ValidationError({"last": [most]})
     return asked
 
 

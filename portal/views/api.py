@@ -3,11 +3,17 @@
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.api.problems import MEDIA_TYPE
+from accounts.api.problems import DETAILS, MEDIA_TYPE
 
 
 @csrf_exempt
 def unknown_api(request: HttpRequest) -> JsonResponse:
     """Programs get problem details, not the page for people."""
-    body = {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"}
+    body = {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "code": "not_found",
+        "detail": str(DETAILS["not_found"]),
+    }
     return JsonResponse(body, status=404, content_type=MEDIA_TYPE)

@@ -1,11 +1,17 @@
 """Every refusal of the domain has a status of its own choosing."""
 
+import re
+
 import pytest
 from django.db import OperationalError
+from django.utils import translation
 
+from accounts.api.problems import DETAILS
 from appointments.api.problems import STATUS, problem
 from appointments.api.views import CentreList
 from appointments.errors import MESSAGES, Refusal
+from tests.api.conftest import App
+from tests.domain.builders import make_centre
 
 
 def test_every_refusal_has_a_status_and_none_is_left_over():
@@ -45,3 +51,33 @@ def test_fault_of_ours_is_a_problem_without_its_inside(monkeypatch, anonymous, e
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "secret" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("code", sorted(DETAILS))
+def test_framework_refuses_in_the_asked_language_too(code):
+    with translation.override("en"):
+        english = str(DETAILS[code])
+    with translation.override("hi"):
+        assert re.search("[\u0900-\u097f]", str(DETAILS[code]))
+        assert str(DETAILS[code]) != english
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("applications/", "not_authenticated"), ("centres/NONE/availability/", "not_found")],
+)
+@pytest.mark.django_db
+def test_words_are_in_the_problem(path, code):
+    for language in ("hi", "en"):
+        answer = App(language=language).get(path)
+        with translation.override(language):
+            assert answer.json()["detail"] == str(DETAILS[code])
+
+
+@pytest.mark.parametrize("query", [{"limit": "x"}, {"first": "2026-12-09", "last": "2026-12-01"}])
+@pytest.mark.django_db
+def test_query_at_fault_is_explained_in_hindi(query):
+    make_centre("BPL")
+    path = "centres/" if "limit" in query else "centres/BPL/availability/"
+    (problem,) = App(language="hi").get(path, **query).json()["errors"].values()
+    assert re.search("[\u0900-\u097f]", problem[0])
