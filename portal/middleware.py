@@ -71,8 +71,8 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", self.PERMISSIONS)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers:
             # Phones and cyber-cafe computers are shared: after signing out, the back button must
-            # not bring a person's pages back.
+            # not bring a person's pages back; nor does an app's store keep what a token showed.
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response

@@ -15,6 +15,7 @@ from typing import Any
 from django.utils import translation
 
 from accounts import errors as sign_in_errors
+from accounts.api.problems import OWN
 from appointments import errors
 from appointments.api.problems import STATUS
 
@@ -44,7 +45,7 @@ def main() -> int:
 
 def text() -> str:
     """The whole document."""
-    return "\n".join([INTRO, *_domain(), *_sign_in()])
+    return "\n".join([INTRO, *_domain(), *_sign_in(), *_api()])
 
 
 def _domain() -> Iterator[str]:
@@ -67,6 +68,20 @@ def _sign_in() -> Iterator[str]:
     for code, message in sorted(sign_in_errors.MESSAGES.items()):
         cells = [f"`{code}`", *map(cell, both(message)), places(where[code])]
         yield f"| {' | '.join(cells)} |"
+
+
+def _api() -> Iterator[str]:
+    """What the API says of itself; faults of ours have no words beyond their status."""
+    yield "\n## The API itself\n"
+    yield "Any address may say these. Where the code is `invalid`, `errors` names the fields at fault."
+    yield "A limit of signing in (above) is 429; its other refusals are 403, 410 or 422.\n"
+    yield "| code | API | English | Hindi |"
+    yield "|---|---|---|---|"
+    for code, (status, message) in sorted(OWN.items()):
+        yield f"| {' | '.join([f'`{code}`', str(status), *map(cell, both(message))])} |"
+    for code, status in (("invalid", 400), ("server_error", 500), ("unavailable", 503)):
+        yield f"| `{code}` | {status} | | |"
+    yield ""
 
 
 def both(message: Any) -> tuple[str, str]:

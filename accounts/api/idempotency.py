@@ -16,13 +16,12 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import limits
-from accounts.api.problems import MEDIA_TYPE, problem_response
+from accounts.api.problems import MEDIA_TYPE, own_problem
 from accounts.models import AppToken, IdempotentRequest
 
 HEADER = "Idempotency-Key"
@@ -107,7 +106,7 @@ def _claim_or_answer(request: Request) -> Claim:
     if created:
         return Claim(row.pk, row.claimed_until)
     if row.fingerprint != fingerprint:
-        raise Answered(_refusal(422, "idempotency_key_reused"))
+        raise Answered(own_problem("idempotency_key_reused"))
     if row.status is not None:
         raise Answered(_again(row))
     until = now + CLAIM
@@ -116,14 +115,14 @@ def _claim_or_answer(request: Request) -> Claim:
     )
     if abandoned.update(claimed_until=until):
         return Claim(row.pk, until)
-    raise Answered(_refusal(409, "idempotency_in_progress"))
+    raise Answered(own_problem("idempotency_in_progress", {"Retry-After": "1"}))
 
 
 def key_of(request: Request) -> str:
     """The request's key; Answered: there is none, or not one of 1 to 255 visible letters."""
     key = request.headers.get(HEADER, "").strip()
     if not KEY.fullmatch(key):
-        raise Answered(_refusal(400, "idempotency_key_missing"))
+        raise Answered(own_problem("idempotency_key_missing"))
     return key
 
 
@@ -142,22 +141,6 @@ def _again(row: IdempotentRequest) -> Response:
         content_type=media_type,
         headers={"Idempotent-Replayed": "true"},
     )
-
-
-def _refusal(status: int, code: str) -> Response:
-    texts = {
-        "idempotency_key_missing": gettext(
-            "This request needs an Idempotency-Key header of 1 to 255 visible ASCII letters."
-        ),
-        "idempotency_key_reused": gettext(
-            "This Idempotency-Key was used for another request. Use a new one."
-        ),
-        "idempotency_in_progress": gettext(
-            "The same request is being answered at this moment. Try again shortly."
-        ),
-    }
-    headers = {"Retry-After": "1"} if status == 409 else None
-    return problem_response(status=status, code=code, detail=texts[code], headers=headers)
 
 
 def _asker(request: Request) -> str:

@@ -20,17 +20,30 @@ STATUS = {
     "code_expired": 410,
     "code_ended": 410,
 }
-# What the framework itself refuses, by its codes: its own words exist in English only.
-DETAILS = {
-    "not_authenticated": _("Sign in first: this needs the token of an app."),
-    "token_not_valid": _("This token is not valid any more. Sign in again."),
-    "permission_denied": _("You are not permitted to do this."),
-    "not_found": _("There is nothing here, or it is not yours."),
-    "method_not_allowed": _("This address does not take such a request."),
-    "not_acceptable": _("This address answers in JSON only."),
-    "unsupported_media_type": _("Send the request as JSON."),
-    "parse_error": _("The JSON of the request cannot be read."),
-    "throttled": _("Too many requests. Try again shortly."),
+# What the API itself refuses, whoever asks: code -> status and words. Most are the framework's own
+# codes, whose words exist in English only.
+OWN: dict[str, tuple[int, Any]] = {
+    "not_authenticated": (401, _("Sign in first: this needs the token of an app.")),
+    "token_not_valid": (401, _("This token is not valid any more. Sign in again.")),
+    "permission_denied": (403, _("You are not permitted to do this.")),
+    "not_found": (404, _("There is nothing here, or it is not yours.")),
+    "method_not_allowed": (405, _("This address does not take such a request.")),
+    "not_acceptable": (406, _("This address answers in JSON only.")),
+    "unsupported_media_type": (415, _("Send the request as JSON.")),
+    "parse_error": (400, _("The JSON of the request cannot be read.")),
+    "throttled": (429, _("Too many requests. Try again shortly.")),
+    "idempotency_key_missing": (
+        400,
+        _("This request needs an Idempotency-Key header of 1 to 255 visible ASCII letters."),
+    ),
+    "idempotency_key_reused": (
+        422,
+        _("This Idempotency-Key was used for another request. Use a new one."),
+    ),
+    "idempotency_in_progress": (
+        409,
+        _("The same request is being answered at this moment. Try again shortly."),
+    ),
 }
 TITLES = {
     400: "Bad Request",
@@ -59,6 +72,12 @@ def problem_response(
     if errors is not None:
         body["errors"] = errors
     return Response(body, status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def own_problem(code: str, headers: Any = None) -> Response:
+    """One of OWN, in the asked language."""
+    status, words = OWN[code]
+    return problem_response(status=status, code=code, detail=str(words), headers=headers)
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -94,8 +113,8 @@ def _as_problem(error: Exception, answer: Response) -> Response:
         "status": answer.status_code,
         "code": code,
     }
-    if code in DETAILS:
-        body["detail"] = str(DETAILS[code])
+    if code in OWN:
+        body["detail"] = str(OWN[code][1])
     elif isinstance(detail, dict) and "detail" in detail:
         body["detail"] = str(detail["detail"])
     else:

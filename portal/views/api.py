@@ -3,7 +3,7 @@
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.api.problems import DETAILS, MEDIA_TYPE
+from accounts.api.problems import MEDIA_TYPE, OWN
 
 
 @csrf_exempt
@@ -14,6 +14,6 @@ def unknown_api(request: HttpRequest) -> JsonResponse:
         "title": "Not Found",
         "status": 404,
         "code": "not_found",
-        "detail": str(DETAILS["not_found"]),
+        "detail": str(OWN["not_found"][1]),
     }
     return JsonResponse(body, status=404, content_type=MEDIA_TYPE)

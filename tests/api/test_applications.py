@@ -181,6 +181,10 @@ def test_nonsense_for_a_page_is_refused(app, query):
     assert set(answer.json()["errors"]) == set(query)
 
 
+def test_what_a_token_shows_is_kept_nowhere(app):
+    assert app.get("applications/").headers["Cache-Control"] == "private, no-store"
+
+
 def test_without_a_token_nothing_is_told(anonymous):
     for path in ("applications/", "applications/1/", "offers/", "sign-in/tokens/"):
         answer = anonymous.get(path)

@@ -5,8 +5,9 @@ import re
 import pytest
 from django.db import OperationalError
 from django.utils import translation
+from rest_framework import exceptions
 
-from accounts.api.problems import DETAILS
+from accounts.api.problems import OWN
 from appointments.api.problems import STATUS, problem
 from appointments.api.views import CentreList
 from appointments.errors import MESSAGES, Refusal
@@ -53,13 +54,13 @@ def test_fault_of_ours_is_a_problem_without_its_inside(monkeypatch, anonymous, e
     assert "secret" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("code", sorted(DETAILS))
+@pytest.mark.parametrize("code", sorted(OWN))
 def test_framework_refuses_in_the_asked_language_too(code):
     with translation.override("en"):
-        english = str(DETAILS[code])
+        english = str(OWN[code][1])
     with translation.override("hi"):
-        assert re.search("[\u0900-\u097f]", str(DETAILS[code]))
-        assert str(DETAILS[code]) != english
+        assert re.search("[\u0900-\u097f]", str(OWN[code][1]))
+        assert str(OWN[code][1]) != english
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_words_are_in_the_problem(path, code):
     for language in ("hi", "en"):
         answer = App(language=language).get(path)
         with translation.override(language):
-            assert answer.json()["detail"] == str(DETAILS[code])
+            assert answer.json()["detail"] == str(OWN[code][1])
 
 
 @pytest.mark.parametrize("query", [{"limit": "x"}, {"first": "2026-12-09", "last": "2026-12-01"}])
@@ -81,3 +82,15 @@ def test_query_at_fault_is_explained_in_hindi(query):
     path = "centres/" if "limit" in query else "centres/BPL/availability/"
     (problem,) = App(language="hi").get(path, **query).json()["errors"].values()
     assert re.search("[\u0900-\u097f]", problem[0])
+
+
+FRAMEWORK = [
+    *(exceptions.NotAuthenticated, exceptions.PermissionDenied, exceptions.NotFound),
+    *(exceptions.MethodNotAllowed, exceptions.NotAcceptable, exceptions.Throttled),
+    *(exceptions.UnsupportedMediaType, exceptions.ParseError),
+]
+
+
+@pytest.mark.parametrize("error", FRAMEWORK, ids=lambda error: error.default_code)
+def test_table_has_the_status_that_the_framework_gives(error):
+    assert OWN[error.default_code][0] == error.status_code
