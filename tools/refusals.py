@@ -73,7 +73,7 @@ def _sign_in() -> Iterator[str]:
 def _api() -> Iterator[str]:
     """What the API says of itself; faults of ours have no words beyond their status."""
     yield "\n## The API itself\n"
-    yield "Any address may say these. Where the code is `invalid`, `errors` names the fields at fault."
+    yield "Any address may say these. With the code `invalid`, `errors` names the fields at fault."
     yield "A limit of signing in (above) is 429; its other refusals are 403, 410 or 422.\n"
     yield "| code | API | English | Hindi |"
     yield "|---|---|---|---|"
