@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.views.decorators.debug import sensitive_variables
@@ -45,6 +46,9 @@ class TokenAdmin(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "title": "Issue a token for me",
             "form": form,
+            "says": ["It lets a program read what you may read, and change nothing."],
+            "button": "Issue a token for me",
+            "back": reverse("admin:accounts_apptoken_changelist"),
         }
         if request.method == "POST" and form.is_valid():
             token, secret = app_tokens.issue_to_officer(

@@ -222,3 +222,30 @@ def test_form_sent_twice_by_an_impatient_hand_declares_once(visit, officer, full
     visitor.page.wait_for_url("**/outage/*/change/")
     assert Outage.objects.count() == 1
     assert outages.open_outages_at().get().cuts.count() == 26 * 3 * len(full_days)
+
+
+# --- Tokens for programs ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("width", "scripts"), [(DESK_WIDTH, True), (PHONE_WIDTH, False)])
+def test_token_is_made_with_the_keyboard_shown_once_and_revoked(visit, officer, width, scripts):
+    visitor = visit("en", width=width, scripts=scripts)
+    visitor.sign_in(officer)
+    visitor.go("/officers/accounts/apptoken/add/")
+    check = sound if scripts else lambda visitor: None
+    check(visitor)
+    press(visitor, "Issue a token for me")  # without a name
+    check(visitor)
+    assert not officer.app_tokens.exists()
+    visitor.page.get_by_label("Name").fill("Weekly report")
+    visitor.follow(lambda: visitor.page.keyboard.press("Enter"))
+    check(visitor)
+    assert visitor.page.locator("code").inner_text().startswith("pp_")
+    assert overflow(visitor.page) == 0
+    visitor.go("/officers/accounts/apptoken/")
+    check(visitor)
+    assert "pp_" not in visitor.page.content()
+    visitor.page.get_by_role("checkbox").last.check()
+    visitor.page.locator("select[name=action]").select_option("revoke")
+    visitor.follow(visitor.page.locator(".actions button[type=submit]").click)
+    assert officer.app_tokens.get().revoked_at is not None
