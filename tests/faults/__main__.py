@@ -1,5 +1,7 @@
 """`make faults`: break one part after another under load; build/faults.json and a table.
 
+A whole run also puts its table into docs/reliability.md.
+
     FAULTS="worker kill -9,two beats"   only these      MESSAGES=10000   BOOKINGS=2000
     OUT=build/faults.json
 
@@ -13,15 +15,24 @@ import shutil
 import signal
 import sys
 import tempfile
-from dataclasses import asdict, fields
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import django
 
+from tests.faults import report
 from tests.faults.count import Row
 from tests.faults.servers import ROOT, Servers
 
-COLUMNS = tuple(column.name for column in fields(Row))
+DOCUMENT = ROOT / "docs/reliability.md"
+# What a run has to be of to stand in the document.
+PARTS = ("FAULTS", "MESSAGES", "BOOKINGS")
+
+
+def whole() -> bool:
+    """All faults, at full size."""
+    return not any(os.environ.get(name) for name in PARTS)
 
 
 def main() -> int:
@@ -37,7 +48,9 @@ def main() -> int:
     finally:
         servers.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    print_table(rows)
+    sys.stdout.write(report.table(rows))
+    if whole():
+        report.put_into(DOCUMENT, rows, date.today())
     failures = [f"{row.fault}: {', '.join(row.failures)}" for row in rows if row.failures]
     sys.stdout.write("\n".join(failures) + "\n" if failures else "Nothing is wrong.\n")
     return int(bool(failures))
@@ -59,13 +72,6 @@ def _run(servers: Servers, out: Path) -> list[Row]:
         rows.append(row)
         out.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return rows
-
-
-def print_table(rows: list[Row]) -> None:
-    """As it stands in docs/reliability.md."""
-    lines = [COLUMNS, tuple("---" for _ in COLUMNS)]
-    lines += [tuple(str(asdict(row)[name]) for name in COLUMNS) for row in rows]
-    sys.stdout.write("".join(f"| {' | '.join(line)} |\n" for line in lines))
 
 
 if __name__ == "__main__":

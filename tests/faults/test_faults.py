@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tests.faults import report
 from tests.faults.count import Fate, Row, bookings_lost, messages
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -96,3 +98,29 @@ def test_small_run_kills_the_web_and_loses_nothing(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     (row,) = json.loads(out.read_text())
     assert (row["fault"], row["sent"], row["bookings"]) == ("web kill -9", 240, 40)
+
+
+def test_table_takes_its_place_in_the_document(tmp_path):
+    document = tmp_path / "reliability.md"
+    document.write_text(f"before\n{report.BEGIN}\nstale\n{report.END}\nafter\n")
+    for _ in range(2):
+        report.put_into(document, [GOOD], date(2026, 11, 24))
+    text = document.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "stale" not in text
+    assert text.count("| none | 10 | 0 | 1 | 1 | 0 | 1 | 2 | 0 | 0 | 3 | 0 |") == 1
+    assert "24 November 2026" in text
+
+
+def test_document_without_a_place_is_left_alone(tmp_path):
+    document = tmp_path / "reliability.md"
+    document.write_text("no marks\n")
+    with pytest.raises(ValueError, match="no place"):
+        report.put_into(document, [GOOD], date(2026, 11, 24))
+    assert document.read_text() == "no marks\n"
+
+
+def test_document_has_a_place():
+    text = (ROOT / "docs/reliability.md").read_text()
+    assert text.count(report.BEGIN) == text.count(report.END) == 1
