@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotAuthenticated, NotFound
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,6 +17,7 @@ from accounts import app_tokens, limits, sign_in
 from accounts.api import idempotency
 from accounts.api.authentication import AppTokenAuthentication, person_of
 from accounts.api.idempotency import Idempotent
+from accounts.api.pages import Pagination
 from accounts.api.serializers import (
     CodeAskedSerializer,
     CodeSentSerializer,
@@ -63,25 +66,31 @@ class CodeView(Idempotent):
         return Response(CodeSentSerializer(code).data, status=202)
 
 
-class TokenView(APIView):
+class TokenView(ListAPIView):
     """The tokens of the person who asks; or open a new one with a code."""
 
     throttle_scope = "sign_in"
+    serializer_class = TokenSerializer
+    pagination_class = Pagination
 
     def get_authenticators(self) -> list[Any]:
         # A code is the proof; a token that has just ended must not stand in its way.
         opening = self.request is not None and self.request.method == "POST"
         return [] if opening else [AppTokenAuthentication()]
 
+    def get_queryset(self) -> QuerySet[AppToken]:
+        return app_tokens.live_of(_signed_in(self.request), timezone.now())
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "token": self.request.auth}
+
     @extend_schema(
         operation_id="sign_in_tokens_list",
-        responses={200: TokenSerializer(many=True), **problems(401, 406, 429)},
+        responses={200: TokenSerializer(many=True), **problems(400, 401, 406, 429)},
     )
-    def get(self, request: Request) -> Response:
-        now = timezone.now()
-        tokens = app_tokens.live_of(_signed_in(request), now)
-        shown = TokenSerializer(tokens, many=True, context={"token": request.auth})
-        return Response(shown.data)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The tokens by which something may act for the person now; the newest first."""
+        return self.list(request)
 
     @extend_schema(
         operation_id="sign_in_tokens_create",

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts import limits
 from accounts.api.authentication import AppTokenAuthentication, IsApplicant, person_of
 from accounts.api.idempotency import Idempotent, plain
+from accounts.api.pages import Pagination
 from accounts.api.serializers import problems
 from accounts.api.views import KEY_PARAMETER
 from appointments import availability, booking, claiming, offers
@@ -29,7 +30,6 @@ from appointments.api.applicant_serializers import (
     OfferSerializer,
     TimelineSerializer,
 )
-from appointments.api.pages import Pagination
 from appointments.models import Application, Appointment, Hold, Offer, Slot, TimelineEntry
 
 READS = problems(401, 403, 404, 406, 429)

@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import AppTokenAuthentication, IsOfficer, person_of
+from accounts.api.pages import Pagination
 from accounts.api.serializers import problems
-from appointments.api.pages import Pagination
 from appointments.models import Outage, Plan
 from appointments.permissions import posting_of
 

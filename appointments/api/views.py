@@ -17,9 +17,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.pages import Pagination
 from accounts.api.serializers import problems
 from appointments import availability
-from appointments.api.pages import Pagination
 from appointments.api.serializers import (
     AvailabilityQuery,
     CentreSerializer,
@@ -45,7 +45,7 @@ class CentreList(ListAPIView):
 
 @method_decorator(conditional_page, name="dispatch")
 class Availability(APIView):
-    """Days with seats that the public can book now at a centre, by quota."""
+    """Days with seats that the public can book now at a centre, by quota; at most 92 days."""
 
     @extend_schema(
         parameters=[AvailabilityQuery],
@@ -81,7 +81,10 @@ def _checked(request: Request, now: datetime) -> dict[str, Any]:
 
 @method_decorator(conditional_page, name="dispatch")
 class OutageList(APIView):
-    """Outages that are open, and those that ended within seven days; the newest first."""
+    """Outages that are open, and those that ended within seven days; the newest first.
+
+    Not in pages: they are few, and a program that shows a banner must not miss one.
+    """
 
     @extend_schema(responses={200: OutageSerializer(many=True), **problems(406, 429)})
     def get(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from appointments import outages
 from appointments.cuts import Cut
 from appointments.models import Slot
 from tests.domain.builders import (
+    at,
     declare_for_test,
     in_days,
     make_appointment,
@@ -54,7 +55,8 @@ def test_availability_counts_free_seats_by_day_and_quota(client):
     assert [day["quota"] for day in only] == ["tatkaal"]
 
 
-def test_availability_leaves_out_full_paused_closed_and_too_soon(client):
+def test_availability_leaves_out_full_paused_closed_and_too_soon(client, time_machine):
+    time_machine.move_to(at(in_days(0), 10))  # shortly after midnight 23:00 would not be too soon
     for hour, wrong in ((9, {"taken": 2}), (10, {"paused": True}), (11, {"closed": 2})):
         Slot.objects.filter(pk=make_slot(hour=hour).pk).update(**wrong)
     make_slot(day=in_days(0), hour=23)

@@ -31,7 +31,7 @@ def test_code_opens_a_token_by_which_the_app_acts_for_the_person(anonymous):
     person = User.objects.get(phone=PHONE)
     assert person.phone_verified
     app = App(opened.json()["token"])
-    (token,) = app.get("sign-in/tokens/").json()
+    (token,) = app.get("sign-in/tokens/").json()["results"]
     assert (token["name"], token["current"]) == ("Sunita's phone", True)
     assert opened.json()["token"] not in str(AppToken.objects.values().get())
 
@@ -90,7 +90,7 @@ def test_revoked_token_opens_nothing(app_of):
 
 def test_nobody_revokes_anothers_token(app_of):
     app, other = app_of(make_person()), app_of(make_person())
-    (token,) = other.get("sign-in/tokens/").json()
+    (token,) = other.get("sign-in/tokens/").json()["results"]
     assert app.delete(f"sign-in/tokens/{token['id']}/").status_code == 404
     assert other.get("sign-in/tokens/").status_code == 200
 
