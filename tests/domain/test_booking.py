@@ -10,6 +10,7 @@ from appointments.errors import Refusal
 from appointments.models import Appointment, Hold, Slot, TimelineEntry, VisitAttempt
 from notifications.models import Message
 from tests.domain.builders import (
+    at,
     in_days,
     make_application,
     make_appointment,
@@ -224,7 +225,8 @@ def test_quota_decides_who_may_take_a_seat(person, quota, service, code):
             book(application, slot, person)
 
 
-def test_slot_within_the_lead_time_or_past_is_refused(application, person):
+def test_slot_within_the_lead_time_or_past_is_refused(application, person, time_machine):
+    time_machine.move_to(at(in_days(0), 10))  # shortly after midnight 23:59 would not be too soon
     soon = make_slot(day=in_days(0), hour=23, minute=59)
     past = make_slot(day=in_days(-1))
     for slot in (soon, past):
