@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException
@@ -29,6 +30,7 @@ OWN: dict[str, tuple[int, Any]] = {
     "not_found": (404, _("There is nothing here, or it is not yours.")),
     "method_not_allowed": (405, _("This address does not take such a request.")),
     "not_acceptable": (406, _("This address answers in JSON only.")),
+    "too_large": (413, _("The request is too large.")),
     "unsupported_media_type": (415, _("Send the request as JSON.")),
     "parse_error": (400, _("The JSON of the request cannot be read.")),
     "throttled": (429, _("Too many requests. Try again shortly.")),
@@ -51,6 +53,7 @@ TITLES = {
     404: "Not Found",
     409: "Conflict",
     410: "Gone",
+    413: "Content Too Large",
     422: "Unprocessable Content",
     429: "Too Many Requests",
     503: "Service Unavailable",
@@ -84,6 +87,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER for what every API has; None: a fault of ours."""
     if isinstance(error, SignInRefusal):
         return _refused(error)
+    if isinstance(error, RequestDataTooBig):
+        return own_problem("too_large")
     answer = exception_handler(error, context)
     if answer is None:
         return None

@@ -35,7 +35,7 @@ KEY_PARAMETER = OpenApiParameter(
     type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     description="Chosen by the app, new for each request; the same again gets the same answer.",
 )
-WRITES = problems(400, 406, 409, 415, 422, 429)
+WRITES = problems(400, 406, 409, 413, 415, 422, 429)
 
 
 class CodeView(Idempotent):

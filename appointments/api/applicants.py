@@ -34,7 +34,7 @@ from appointments.models import Application, Appointment, Hold, Offer, Slot, Tim
 
 READS = problems(401, 403, 404, 406, 429)
 LISTS = problems(400, 401, 403, 404, 406, 429)
-WRITES = problems(400, 401, 403, 404, 406, 409, 410, 415, 422, 429, 503)
+WRITES = problems(400, 401, 403, 404, 406, 409, 410, 413, 415, 422, 429, 503)
 
 
 class ForApplicants(Idempotent):

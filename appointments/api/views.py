@@ -70,7 +70,7 @@ def _checked(request: Request, now: datetime) -> dict[str, Any]:
     query.is_valid(raise_exception=True)
     asked = dict(query.validated_data)
     first = asked.setdefault("first", timezone.localdate(now))
-    last = asked.setdefault("last", first + DEFAULT_DAYS)
+    last = asked.setdefault("last", first + min(DEFAULT_DAYS, date.max - first))
     if last < first:
         raise ValidationError({"last": [gettext("The last day lies before the first.")]})
     if (last - first).days >= AvailabilityQuery.MAX_DAYS:

@@ -165,3 +165,9 @@ def test_address_that_no_version_has_is_a_problem_not_a_page(client, path):
     answer = client.post(path)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("query", ["first=9999-12-31", "first=0001-01-01", "last=0001-01-01"])
+def test_days_at_the_ends_of_the_calendar_are_no_fault_of_ours(client, query):
+    make_centre("BPL")
+    assert client.get(f"/api/v1/centres/BPL/availability/?{query}").status_code in (200, 400)
