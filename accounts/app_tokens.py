@@ -21,28 +21,30 @@ KEPT_FOR = timedelta(days=30)
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
-def open_with_code(
-    *, code_id: UUID, typed: str, name: str, retry_key: str, now: datetime
-) -> tuple[AppToken, str]:
-    """A token for the person whom the code opens, and its secret, which is told only here.
+def secret_for(*, code_id: UUID, typed: str, retry_key: str) -> str:
+    """The secret of the token that this code opens for the request with this key.
 
-    The secret follows from the code and the app's own `retry_key`: an app that lost the answer asks
-    the same again and gets the same token, although the code is used up and nobody kept the
-    secret. SignInRefusal: as sign_in.check_code.
+    It follows from what the app sent, so that an app that lost the answer can be told again what
+    nobody kept.
     """
-    secret = _secret(str(code_id), typed, retry_key)
-    known = _live(now).filter(secret_hash=_hash(secret)).first()
-    if known is not None:
-        return known, secret
+    return _secret(str(code_id), typed, retry_key)
+
+
+def open_with_code(*, code_id: UUID, typed: str, name: str, secret: str, now: datetime) -> AppToken:
+    """A token with this secret (see secret_for) for the person whom the code opens.
+
+    The same request again, within the code's life, finds the token that the first one opened.
+    SignInRefusal: as sign_in.check_code.
+    """
     try:
         person = sign_in.check_code(code_id=code_id, typed=typed, now=now)
     except SignInRefusal:
-        # The same request sent twice at once: the other one used the code up for this very token.
-        known = _live(now).filter(secret_hash=_hash(secret)).first()
+        opened = _live(now).filter(created_at__gt=now - sign_in.CODE_LIFE)
+        known = opened.filter(secret_hash=_hash(secret)).first()
         if known is None:
             raise
-        return known, secret
-    return _issue(person, AppToken.Kind.APPLICANT, name, secret, now), secret
+        return known
+    return _issue(person, AppToken.Kind.APPLICANT, name, secret, now)
 
 
 def issue_to_officer(

@@ -215,14 +215,20 @@ def _reachable(start: Name, nodes: dict[Name, Definition]) -> set[Name]:
 
 
 def _is_asked(name: Name, definition: Definition, nodes: dict[Name, Definition]) -> bool:
-    """A public verb, a public function in front of a private one, or, of accounts, any public."""
+    """A public verb, one in front of a private verb, what takes a limit, or any of accounts."""
     module, function = name
     if not isinstance(definition.node, ast.FunctionDef) or function.startswith("_"):
         return False
     if _is_page(name) or module.startswith("accounts."):
         return True
     private = [each for each in _uses(name, definition) if each[1].startswith("_")]
-    return _is_verb(definition) or any(_is_verb(nodes[each]) for each in private if each in nodes)
+    calls = (each for each in ast.walk(definition.node) if isinstance(each, ast.Call))
+    takes = any(_called(call) == "take" for call in calls)
+    return (
+        takes
+        or _is_verb(definition)
+        or any(_is_verb(nodes[each]) for each in private if each in nodes)
+    )
 
 
 def _is_page(name: Name) -> bool:

@@ -57,7 +57,18 @@ class Idempotent(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and hasattr(self, "post"):
-            self._claim = _claim_or_answer(request)
+            claimed = _claim_key(request)
+            if isinstance(claimed, IdempotentRequest):
+                raise Answered(self._again(request, claimed))
+            self._claim = claimed
+
+    def kept(self, body: Any) -> Any:
+        """What is stored of an answer: all of it, but for secrets (told_again fills them in)."""
+        return body
+
+    def told_again(self, request: Request, body: Any) -> Any:
+        """The answer to the same request once more, from what was stored."""
+        return body
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Answered):
@@ -81,19 +92,32 @@ class Idempotent(APIView):
 
     def _keep(self, answer: Response) -> None:
         assert self._claim is not None
-        body = json.loads(json.dumps(answer.data, default=str)) if answer.data else None
+        body = self.kept(json.loads(json.dumps(answer.data, default=str))) if answer.data else None
         _mine(self._claim).update(status=answer.status_code, body=body)
 
     def _let_go(self) -> None:
         if self._claim is not None:
             _mine(self._claim).delete()
 
+    def _again(self, request: Request, row: IdempotentRequest) -> Response:
+        assert row.status is not None
+        refused = row.status >= 400
+        return Response(
+            row.body if refused else self.told_again(request, row.body),
+            status=row.status,
+            content_type=MEDIA_TYPE if refused else None,
+            headers={"Idempotent-Replayed": "true"},
+        )
 
-def _claim_or_answer(request: Request) -> Claim:
-    """Claim the key; Answered: no key, a key of another request, a known or a coming answer."""
+
+def _claim_key(request: Request) -> Claim | IdempotentRequest:
+    """Claim the key, or find the row that has its answer.
+
+    Answered: no key, a key of another request, an answer that is still coming.
+    """
     key = key_of(request)
     now = timezone.now()
-    fingerprint = _hash("request", request.method or "", request.path, _body(request))
+    fingerprint = _hash("request", request.method or "", request.get_full_path(), _body(request))
     with transaction.atomic():
         row, created = IdempotentRequest.objects.get_or_create(
             key_hash=_hash("key", _asker(request), key),
@@ -108,7 +132,7 @@ def _claim_or_answer(request: Request) -> Claim:
     if row.fingerprint != fingerprint:
         raise Answered(own_problem("idempotency_key_reused"))
     if row.status is not None:
-        raise Answered(_again(row))
+        return row
     until = now + CLAIM
     abandoned = IdempotentRequest.objects.filter(
         pk=row.pk, status__isnull=True, claimed_until__lte=now
@@ -130,17 +154,6 @@ def delete_old(*, now: datetime) -> int:
     """Forget answers that are a day old; returns how many."""
     deleted, _by_model = IdempotentRequest.objects.filter(created_at__lte=now - KEPT_FOR).delete()
     return deleted
-
-
-def _again(row: IdempotentRequest) -> Response:
-    assert row.status is not None
-    media_type = MEDIA_TYPE if row.status >= 400 else None
-    return Response(
-        row.body,
-        status=row.status,
-        content_type=media_type,
-        headers={"Idempotent-Replayed": "true"},
-    )
 
 
 def _asker(request: Request) -> str:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.http import JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException
@@ -28,6 +29,7 @@ OWN: dict[str, tuple[int, Any]] = {
     "token_not_valid": (401, _("This token is not valid any more. Sign in again.")),
     "permission_denied": (403, _("You are not permitted to do this.")),
     "not_found": (404, _("There is nothing here, or it is not yours.")),
+    "precondition_failed": (412, _("This is no longer how things stand. Read it again.")),
     "method_not_allowed": (405, _("This address does not take such a request.")),
     "not_acceptable": (406, _("This address answers in JSON only.")),
     "too_large": (413, _("The request is too large.")),
@@ -53,6 +55,7 @@ TITLES = {
     404: "Not Found",
     409: "Conflict",
     410: "Gone",
+    412: "Precondition Failed",
     413: "Content Too Large",
     422: "Unprocessable Content",
     429: "Too Many Requests",
@@ -81,6 +84,17 @@ def own_problem(code: str, headers: Any = None) -> Response:
     """One of OWN, in the asked language."""
     status, words = OWN[code]
     return problem_response(status=status, code=code, detail=str(words), headers=headers)
+
+
+def plain_problem(code: str) -> JsonResponse:
+    """One of OWN, where no view of the framework answers."""
+    answer = own_problem(code)
+    return JsonResponse(
+        answer.data,
+        status=answer.status_code,
+        content_type=MEDIA_TYPE,
+        json_dumps_params={"ensure_ascii": False},
+    )
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:

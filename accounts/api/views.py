@@ -66,7 +66,7 @@ class CodeView(Idempotent):
         return Response(CodeSentSerializer(code).data, status=202)
 
 
-class TokenView(ListAPIView):
+class TokenView(Idempotent, ListAPIView):
     """The tokens of the person who asks; or open a new one with a code."""
 
     throttle_scope = "sign_in"
@@ -100,24 +100,26 @@ class TokenView(ListAPIView):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        """Repeated with the same key it gives the same token; see app_tokens.open_with_code."""
-        key = idempotency.key_of(request)
+        """Repeated with the same key it gives the same token, which nobody keeps."""
         asked = TokenAskedSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        token, secret = app_tokens.open_with_code(
+        token = app_tokens.open_with_code(
             code_id=asked.validated_data["code_id"],
             typed=asked.validated_data["code"],
             name=asked.validated_data["name"],
-            retry_key=key,
+            secret=(secret := _secret(request, asked)),
             now=timezone.now(),
         )
         opened = {"id": token.pk, "token": secret, "expires_at": token.expires_at}
         return Response(TokenOpenedSerializer(opened).data, status=201)
 
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, idempotency.Answered):
-            return exc.answer
-        return super().handle_exception(exc)
+    def kept(self, body: Any) -> Any:
+        return {name: value for name, value in body.items() if name != "token"}
+
+    def told_again(self, request: Request, body: Any) -> Any:
+        asked = TokenAskedSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return {**body, "token": _secret(request, asked)}
 
 
 class OneTokenView(APIView):
@@ -149,6 +151,13 @@ class CurrentTokenView(APIView):
         assert isinstance(request.auth, AppToken)
         app_tokens.revoke(token_id=request.auth.pk, by=person, now=timezone.now())
         return Response(status=204)
+
+
+def _secret(request: Request, asked: TokenAskedSerializer) -> str:
+    data = asked.validated_data
+    return app_tokens.secret_for(
+        code_id=data["code_id"], typed=data["code"], retry_key=idempotency.key_of(request)
+    )
 
 
 def _signed_in(request: Request) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -30,7 +30,7 @@ from appointments.api.applicant_serializers import (
     OfferSerializer,
     TimelineSerializer,
 )
-from appointments.models import Application, Appointment, Hold, Offer, Slot, TimelineEntry
+from appointments.models import Application, Appointment, Offer, Slot, TimelineEntry
 
 READS = problems(401, 403, 404, 406, 429)
 LISTS = problems(400, 401, 403, 404, 406, 429)
@@ -164,9 +164,15 @@ class OneHold(ForApplicants):
     def delete(self, request: Request, hold_id: int) -> Response:
         """Free the seat. One that is free already: the same."""
         person = person_of(request)
-        if Hold.objects.filter(pk=hold_id, application__claimed_by=person).exists():
+        if _is_own_hold(request, hold_id):
             booking.release_hold(hold_id=hold_id, by=person)
         return Response(status=204)
+
+
+def _is_own_hold(request: Request, hold_id: int) -> bool:
+    """Live, or confirmed by an earlier request."""
+    of_hold = Q(holds__pk=hold_id) | Q(appointments__confirmed_hold=hold_id)
+    return own_applications(request).filter(of_hold).exists()
 
 
 class ConfirmHold(ForApplicants):
@@ -178,6 +184,8 @@ class ConfirmHold(ForApplicants):
     )
     def post(self, request: Request, hold_id: int) -> Response:
         """Book the seat that is kept, or change to it: the old one is then free."""
+        if not _is_own_hold(request, hold_id):
+            raise booking.hold_expired()  # as of one that never was: nobody counts others' holds
         appointment = booking.confirm(hold_id=hold_id, by=person_of(request))
         return Response(AppointmentSerializer(appointment).data)
 

@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
-from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView
@@ -17,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.conditional import conditional_read
 from accounts.api.pages import Pagination
 from accounts.api.serializers import problems
 from appointments import availability
@@ -33,8 +33,8 @@ DEFAULT_DAYS = timedelta(days=45)
 RECENT = timedelta(days=7)
 
 
-@method_decorator(conditional_page, name="dispatch")
-@extend_schema(responses={200: CentreSerializer(many=True), **problems(400, 406, 429)})
+@method_decorator(conditional_read, name="dispatch")
+@extend_schema(responses={200: CentreSerializer(many=True), **problems(400, 406, 412, 429)})
 class CentreList(ListAPIView):
     """All centres, by name."""
 
@@ -43,13 +43,13 @@ class CentreList(ListAPIView):
     pagination_class = Pagination
 
 
-@method_decorator(conditional_page, name="dispatch")
+@method_decorator(conditional_read, name="dispatch")
 class Availability(APIView):
     """Days with seats that the public can book now at a centre, by quota; at most 92 days."""
 
     @extend_schema(
         parameters=[AvailabilityQuery],
-        responses={200: DaySerializer(many=True), **problems(400, 404, 406, 429)},
+        responses={200: DaySerializer(many=True), **problems(400, 404, 406, 412, 429)},
     )
     def get(self, request: Request, code: str) -> Response:
         centre = get_object_or_404(Centre, code=code)
@@ -79,14 +79,14 @@ def _checked(request: Request, now: datetime) -> dict[str, Any]:
     return asked
 
 
-@method_decorator(conditional_page, name="dispatch")
+@method_decorator(conditional_read, name="dispatch")
 class OutageList(APIView):
     """Outages that are open, and those that ended within seven days; the newest first.
 
     Not in pages: they are few, and a program that shows a banner must not miss one.
     """
 
-    @extend_schema(responses={200: OutageSerializer(many=True), **problems(406, 429)})
+    @extend_schema(responses={200: OutageSerializer(many=True), **problems(406, 412, 429)})
     def get(self, request: Request) -> Response:
         now = timezone.now()
         shown = Outage.objects.filter(

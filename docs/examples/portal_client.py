@@ -1,5 +1,6 @@
 """A small client of the portal's API: sign in, book, answer. Nothing but the standard library."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -88,7 +89,7 @@ class Portal:
         key = str(uuid.uuid4())
         try:
             return self._ask("POST", path, body or {}, key)
-        except (urllib.error.URLError, TimeoutError):
+        except (OSError, http.client.HTTPException):  # urllib names only what fails in sending
             return self._ask("POST", path, body or {}, key)
 
     def _ask(

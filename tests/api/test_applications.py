@@ -92,7 +92,10 @@ def test_seat_held_by_somebody_else_is_neither_freed_nor_confirmed(app, app_of):
     hold_id = hold.json()["id"]
     # Freed already, for all that this app may know.
     assert app.delete(f"holds/{hold_id}/").status_code == 204
-    assert app.post(f"holds/{hold_id}/confirm/").status_code == 404
+    foreign = app.post(f"holds/{hold_id}/confirm/")
+    unknown = app.post(f"holds/{hold_id + 1}/confirm/")
+    assert (foreign.status_code, foreign.json()) == (unknown.status_code, unknown.json())
+    assert foreign.json()["code"] == "hold_expired"
     assert Hold.objects.filter(pk=hold_id).exists()
     assert Slot.objects.get().taken == 1
 

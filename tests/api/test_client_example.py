@@ -2,6 +2,8 @@
 
 import importlib.util
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,28 @@ def test_client_raises_the_refusal_with_its_code_and_words(portal, example):
         portal.link("99-9999999999", "1990-01-01")
     assert (refused.value.status, refused.value.code) == (404, "application_not_found")
     assert "no application" in refused.value.detail
+
+
+def test_client_asks_once_more_with_the_same_key_when_the_answer_is_lost(example):
+    """A server that reads the request, answers nothing the first time, and notes the keys."""
+    keys = []
+
+    class Lossy(BaseHTTPRequestHandler):
+        def do_POST(self):
+            keys.append(self.headers["Idempotency-Key"])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            if len(keys) > 1:
+                self.send_response(202)
+                self.end_headers()
+                self.wfile.write(b'{"code_id": "c1"}')
+
+        def log_message(self, *_args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Lossy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        portal = example.Portal(f"http://127.0.0.1:{server.server_port}")
+        assert portal.ask_for_code("98765 12345") == "c1"
+        server.shutdown()
+    assert len(keys) == 2
+    assert len(set(keys)) == 1

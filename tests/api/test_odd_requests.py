@@ -19,6 +19,7 @@ JSON = "application/json"
         (b"{", JSON, 400, "parse_error"),
         (b"\xff\xfe{", f"{JSON}; charset=utf-16", 400, "parse_error"),
         (b'{"slot": NaN}', JSON, 400, "parse_error"),
+        (b"[" * 100_000, JSON, 400, "parse_error"),
         (b"null", JSON, 400, "invalid"),
         (b"[]", JSON, 400, "invalid"),
         (b'{"slot": 1e400}', JSON, 400, "invalid"),

@@ -171,3 +171,9 @@ def test_address_that_no_version_has_is_a_problem_not_a_page(client, path):
 def test_days_at_the_ends_of_the_calendar_are_no_fault_of_ours(client, query):
     make_centre("BPL")
     assert client.get(f"/api/v1/centres/BPL/availability/?{query}").status_code in (200, 400)
+
+
+def test_precondition_that_fails_is_a_problem(client):
+    answer = client.get("/api/v1/centres/", headers={"If-Match": '"other"'})
+    assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed")
+    assert answer.headers["Content-Type"] == "application/problem+json"

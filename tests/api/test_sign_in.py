@@ -7,8 +7,9 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import app_tokens, people
-from accounts.models import AppToken, SignInCode, User
+from accounts import app_tokens, people, sign_in
+from accounts.errors import SignInRefusal
+from accounts.models import AppToken, IdempotentRequest, SignInCode, User
 from notifications.models import Message
 from tests.api.conftest import App
 from tests.domain.builders import make_officer, make_person
@@ -46,13 +47,24 @@ def test_lost_answer_is_had_again_with_the_same_key(anonymous):
     assert (other.status_code, other.json()["code"]) == (410, "code_ended")
 
 
-def test_same_request_that_was_a_moment_quicker_gives_its_token(anonymous, monkeypatch):
+def test_lost_answer_comes_again_marked_and_another_body_is_refused(anonymous):
     code_id, code = code_for(anonymous)
-    asked = {"code_id": UUID(code_id), "typed": code, "name": "app", "retry_key": "k1"}
-    first, secret = app_tokens.open_with_code(**asked, now=timezone.now())
-    looks = iter([AppToken.objects.none(), AppToken.objects.all()])
-    monkeypatch.setattr(app_tokens, "_live", lambda now: next(looks))
-    assert app_tokens.open_with_code(**asked, now=timezone.now()) == (first, secret)
+    body = {"code_id": code_id, "code": code, "name": "app"}
+    first, again = (anonymous.post("sign-in/tokens/", body, key="k1") for _ in range(2))
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert first.json()["token"] not in str(IdempotentRequest.objects.values_list())
+    other = anonymous.post("sign-in/tokens/", {**body, "name": "other"}, key="k1")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_same_request_finds_its_token_only_within_the_life_of_the_code(anonymous):
+    code_id, code = code_for(anonymous)
+    now = timezone.now()
+    asked = {"code_id": UUID(code_id), "typed": code, "name": "app", "secret": "pp_secret"}
+    first = app_tokens.open_with_code(**asked, now=now)
+    assert app_tokens.open_with_code(**asked, now=now) == first  # its process had died, say
+    with pytest.raises(SignInRefusal):
+        app_tokens.open_with_code(**asked, now=now + sign_in.CODE_LIFE)
 
 
 def test_wrong_code_is_refused_in_the_asked_language():
