@@ -29,10 +29,19 @@ def problems(*statuses: int) -> dict[tuple[int, str], Any]:
     return {(status, MEDIA_TYPE): ProblemSerializer for status in statuses}
 
 
+class TextField(serializers.CharField):
+    """DRF's takes numbers for texts: a code sent as one would have lost its leading zeros."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class CodeAskedSerializer(serializers.Serializer):
     """A code by SMS to this Indian mobile number."""
 
-    phone = serializers.CharField(max_length=40, help_text="For example 98765 43210.")
+    phone = TextField(max_length=40, help_text="For example 98765 43210.")
     language = serializers.ChoiceField(
         choices=Language.choices, required=False, help_text="Of the SMS; default: of the answer."
     )
@@ -53,8 +62,8 @@ class TokenAskedSerializer(serializers.Serializer):
     """The code from the SMS, and what the app calls itself."""
 
     code_id = serializers.UUIDField()
-    code = serializers.CharField(max_length=20)
-    name = serializers.CharField(max_length=80)
+    code = TextField(max_length=20)
+    name = TextField(max_length=80)
 
 
 class TokenSerializer(serializers.ModelSerializer):
