@@ -4,7 +4,7 @@ The server is the portal as deployed (granian, PostgreSQL, Redis), on sockets an
 Every answer is held against docs/openapi.yaml: no 5xx, no undeclared status, no body, header or
 media type other than declared. Figures go to build/fuzz.json.
 
-    FUZZ_EXAMPLES=190    made-up requests for each operation, each asker and each phase
+    FUZZ_EXAMPLES=230    made-up requests for each operation, each asker and each phase
 """
 
 import json
@@ -26,7 +26,7 @@ from tests import services
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "build" / "fuzz.json"
 SCHEMA = ROOT / "docs" / "openapi.yaml"
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "190"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "230"))
 SEED = os.environ.get("FUZZ_SEED", "2026")
 LEAVING = r"/sign-in/tokens/(current|\{token_id\})/"
 PATIENCE = 60  # seconds until the server answers
