@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "django.forms",
+    "django_htmx",
     "crispy_forms",
     "rest_framework",
     "drf_spectacular",
