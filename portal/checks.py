@@ -4,6 +4,7 @@ Public is a site that answers to other names than this machine's own, or over ht
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -27,7 +28,7 @@ def check_public_site(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Everything that is fine on one's own machine and wrong where people come."""
     if not is_public():
         return []
-    return [*_secrets(), *_names(), *_demo(), *_storage()]
+    return [*_secrets(), *_names(), *_demo(), *_storage(), *_files()]
 
 
 def check_proxies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -124,3 +125,14 @@ def _storage() -> Iterator[CheckMessage]:
             hint="Set DATABASE_URL to a PostgreSQL database.",
             id="portal.W002",
         )
+
+
+def _files() -> Iterator[CheckMessage]:
+    root = settings.STATIC_ROOT
+    if root is None or (Path(root) / "staticfiles.json").exists():
+        return
+    yield Warning(
+        "collectstatic has not run: pages come without their style sheet.",
+        hint="Run manage.py collectstatic --no-input, after each upgrade too.",
+        id="portal.W004",
+    )

@@ -62,6 +62,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    # Pages and, where collectstatic has not packed them already, files: a phone on 2G waits for
+    # each kilobyte. Django masks the form's secret and pads the answer (BREACH).
+    "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.middleware.SecurityHeadersMiddleware",
@@ -347,7 +350,21 @@ USE_I18N = True
 STATIC_URL = "static/"
 # Served straight from the packages, so that `make run` needs no collectstatic (12-16 s).
 WHITENOISE_USE_FINDERS = env.bool("STATIC_FROM_FINDERS", default=True)
-STATIC_ROOT = None if WHITENOISE_USE_FINDERS else BASE_DIR / "staticfiles"
+_static_dir = env.str("STATIC_DIR", default=str(BASE_DIR / "staticfiles"))
+STATIC_ROOT = None if WHITENOISE_USE_FINDERS else Path(_static_dir)
+# How long a browser keeps a file without asking again. Files of collectstatic carry a hash in their
+# names and are kept for ever.
+WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+# A file that collectstatic has not seen is served under its plain name rather than with an error:
+# the pages for errors need the style sheet too.
+WHITENOISE_MANIFEST_STRICT = False
+_files = "django.core.files.storage.FileSystemStorage"
+_found = "django.contrib.staticfiles.storage.StaticFilesStorage"
+_packed = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": _files},
+    "staticfiles": {"BACKEND": _found if WHITENOISE_USE_FINDERS else _packed},
+}
 
 # --- Security -----------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -9,6 +9,7 @@ from accounts import checks as accounts_checks
 from portal import checks as portal_checks
 
 PUBLIC = {
+    "STATIC_ROOT": None,
     "DEBUG": False,
     "DEMO_MODE": False,
     "SECRET_KEY": "s" * 64,
@@ -82,6 +83,7 @@ def test_public_site_as_it_should_be_passes(monkeypatch):
             },
             "portal.W003",
         ),
+        ({"STATIC_ROOT": "/nowhere/collected"}, "portal.W004"),
     ],
 )
 def test_public_site_with_a_convenience_of_the_demo_is_refused(monkeypatch, change, found):
