@@ -19,6 +19,8 @@ PAGES = [
     "privacy",
     "terms",
     "accessibility",
+    "feedback",
+    "sitemap",
     "account_request_login_code",
 ]
 # Latin letters which stay in Hindi text: names of things that have no other name.
