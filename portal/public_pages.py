@@ -69,7 +69,7 @@ SECTIONS: tuple[tuple[Any, tuple[PublicPage, ...]], ...] = (
 PAGES = tuple(page for _heading, pages in SECTIONS for page in pages)
 
 
-class PublicSitemap(Sitemap):  # type: ignore[type-arg]
+class PublicSitemap(Sitemap):
     """Both languages are at one address, by the reader's choice."""
 
     def items(self) -> list[PublicPage]:
