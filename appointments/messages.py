@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from accounts.models import User
-from appointments.calendar import calendar_entry
+from appointments.calendar import calendar_entry, last_seat
 from appointments.models import Appointment, Offer, Outage, Plan, Posting, Slot
 from notifications import kinds, outbox
 from notifications.dates import short_day, short_moment
@@ -158,8 +158,9 @@ def cancelled(
     appointment: Appointment, *, key: str, old: Slot | None, attempts_left: int, now: datetime
 ) -> None:
     extra: dict[str, Any] = {"n": attempts_left}
-    if old:
-        extra["ics"] = calendar_entry(appointment, old, now=now, cancelled=True)
+    # Whoever leaves the waiting list may still have the seat that was lost in the calendar.
+    if seat := old or last_seat(appointment):
+        extra["ics"] = calendar_entry(appointment, seat, now=now, cancelled=True)
     news = News(
         kind="CANCELLED",
         appointment=appointment,

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from appointments.tokens import TokenConverter
-from appointments.views import cancelling, checking, choosing, claiming, mine, offers
+from appointments.views import cancelling, checking, choosing, claiming, mine, offers, slip
 
 app_name = "appointments"
 register_converter(TokenConverter, "token")
@@ -24,6 +24,9 @@ urlpatterns = [
     path(f"{application_pages}done/", checking.done, name="done"),
     path(f"{application_pages}cancel/", cancelling.cancel, name="cancel"),
     path(f"{application_pages}cancelled/", cancelling.cancelled, name="cancelled"),
+    path(f"{application_pages}slip/", slip.slip, name="slip"),
+    path(f"{application_pages}appointment.ics", slip.calendar_file, name="calendar"),
+    path("check/<str:reference>/", slip.check_slip, name="check_slip"),
     path(f"{application_pages}question/", offers.question, name="question"),
     path(f"{application_pages}question/give-up/", offers.question_give_up, name="give_up"),
 ]

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
+from appointments.models import Centre
 from appointments.planning.reasons import Reason
 from notifications import dates
 
@@ -48,6 +49,14 @@ def attempts(count: int) -> str:
 
 def distance(km: int) -> str:
     return _("%(km)d km from your centre") % {"km": km}
+
+
+def address(centre: Centre) -> str:
+    """The centre and where it is, in one line; the district only where it is not the town."""
+    where = f"{centre.town} {centre.pin}"
+    if centre.district != centre.town:
+        where = _("%(town)s, district %(district)s") % {"town": where, "district": centre.district}
+    return f"{centre.name}, {where}"
 
 
 def week(day: date, today: date) -> str:

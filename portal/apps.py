@@ -11,6 +11,8 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         register(checks.check_public_site)
         register(checks.check_proxies)
+        register(checks.check_both_languages)
+        register(checks.check_contacts)
 
 
 class OfficeAdminConfig(AdminConfig):

@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
+from portal.office import IN_BOTH_LANGUAGES
+
 OWN_NAMES = {"localhost", "127.0.0.1", "[::1]", "::1", "testserver", ".localhost"}
 SHORTEST_KEY = 50
 CACHE = "django.core.cache.backends."
@@ -43,6 +45,36 @@ def check_proxies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         problem = "X-Forwarded-For would be believed, which anyone can send, without a proxy."
         hint = "Set BEHIND_PROXY=1 too, or leave TRUSTED_PROXY_COUNT at 0."
     return [Error(problem, hint=hint, id="portal.E010")]
+
+
+def check_both_languages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What the office says of itself is said to readers of both languages."""
+    return [
+        Error(
+            f"{name} is set in one language only.",
+            hint=f"Set both {name}_HI and {name}_EN.",
+            id="portal.E011",
+        )
+        for name in IN_BOTH_LANGUAGES
+        if bool(getattr(settings, f"{name}_HI")) != bool(getattr(settings, f"{name}_EN"))
+    ]
+
+
+def check_contacts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A public site says whom people may complain to (GIGW, and the DPDP Act for their data)."""
+    if not is_public():
+        return []
+    wanted = {
+        "OFFICE_ADDRESS_EN": "where the office is",
+        "GRIEVANCE_OFFICER_EN": "who the grievance officer is",
+        "GRIEVANCE_EMAIL": "how to write to the grievance officer",
+        "DATA_OFFICER_EMAIL": "whom to ask about their data",
+    }
+    missing = [name for name in wanted if not getattr(settings, name)]
+    return [
+        Warning(f"The pages do not say {wanted[name]}.", hint=f"Set {name}.", id="portal.W004")
+        for name in missing
+    ]
 
 
 def _secrets() -> Iterator[CheckMessage]:

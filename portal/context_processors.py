@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.banners import banners_for
 from portal.language import reader_language
+from portal.office import dial, office_in
 
 # Short enough for one line on a phone of 360 px; the office's name leads home.
 NAVIGATION = (
@@ -25,6 +26,8 @@ FOOTER = (
     ("privacy", _("Privacy")),
     ("terms", _("Terms of use")),
     ("accessibility", _("Accessibility")),
+    ("feedback", _("Feedback")),
+    ("sitemap", _("Sitemap")),
 )
 
 
@@ -37,13 +40,14 @@ class Link:
 
 def office(request: HttpRequest) -> dict[str, Any]:
     """Name and helpline of the office, navigation, and (read when shown) the banners."""
-    is_english = reader_language() == "en"
+    this = office_in(reader_language())
     return {
         "demo_mode": settings.DEMO_MODE,
-        "office_name": settings.OFFICE_NAME_EN if is_english else settings.OFFICE_NAME_HI,
+        "office": this,
+        "office_name": this.name,
         "helpline": settings.HELPLINE,
         "site_host": settings.SITE_HOST,
-        "helpline_dial": "".join(ch for ch in settings.HELPLINE if ch.isdigit() or ch == "+"),
+        "helpline_dial": dial(settings.HELPLINE),
         "navigation": SimpleLazyObject(lambda: _links(NAVIGATION, request)),
         "footer_links": SimpleLazyObject(lambda: _links(FOOTER, request)),
         "banners": SimpleLazyObject(lambda: banners_for(getattr(request, "user", None))),

@@ -1,12 +1,17 @@
 """Language of each page, and the headers that every answer carries."""
 
+import math
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.shortcuts import render
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
+
+from accounts.errors import SignInRefusal, try_again
 
 OFFICERS_PATH = "/officers/"
 API_PATH = "/api/"
@@ -57,6 +62,26 @@ def _asked(request: HttpRequest) -> str:
         if code.partition("-")[0] in LANGUAGE_CODES:
             return code.partition("-")[0]
     return settings.LANGUAGE_CODE
+
+
+class TooManyTriesMiddleware:
+    """A limit that no page has put into its own words ends in the page of status 429."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, SignInRefusal) or error.retry_at is None:
+            return None
+        now = timezone.now()
+        words = {"wait": try_again(error.retry_at, now=now)}
+        response = render(request, "429.html", words, status=HTTPStatus.TOO_MANY_REQUESTS)
+        wait = math.ceil((error.retry_at - now).total_seconds())
+        response.headers["Retry-After"] = str(max(1, wait))
+        return response
 
 
 class SecurityHeadersMiddleware:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
 from portal import file_broker
+from portal.demo_contacts import DEMO_CONTACTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -35,6 +36,25 @@ SITE_SCHEME = env.str("SITE_SCHEME", default="http")
 OFFICE_NAME_EN = env.str("OFFICE_NAME_EN", default="Regional Passport Office, Bhopal")
 OFFICE_NAME_HI = env.str("OFFICE_NAME_HI", default="क्षेत्रीय पासपोर्ट कार्यालय, भोपाल")
 HELPLINE = env.str("HELPLINE", default="1800-258-1800")
+# Who answers for the site. What is empty is not shown; the demo has invented contacts that say so.
+_demo = DEMO_CONTACTS if DEMO_MODE else {}
+OFFICE_ADDRESS_EN = env.str("OFFICE_ADDRESS_EN", default=_demo.get("address_en", ""))
+OFFICE_ADDRESS_HI = env.str("OFFICE_ADDRESS_HI", default=_demo.get("address_hi", ""))
+OFFICE_HOURS_EN = env.str("OFFICE_HOURS_EN", default=_demo.get("hours_en", ""))
+OFFICE_HOURS_HI = env.str("OFFICE_HOURS_HI", default=_demo.get("hours_hi", ""))
+OFFICE_EMAIL = env.str("OFFICE_EMAIL", default=_demo.get("email", ""))
+GRIEVANCE_OFFICER_EN = env.str("GRIEVANCE_OFFICER_EN", default=_demo.get("grievance_en", ""))
+GRIEVANCE_OFFICER_HI = env.str("GRIEVANCE_OFFICER_HI", default=_demo.get("grievance_hi", ""))
+GRIEVANCE_EMAIL = env.str("GRIEVANCE_EMAIL", default=_demo.get("grievance_email", ""))
+GRIEVANCE_PHONE = env.str("GRIEVANCE_PHONE", default=_demo.get("grievance_phone", ""))
+DATA_OFFICER_EN = env.str("DATA_OFFICER_EN", default=_demo.get("data_en", ""))
+DATA_OFFICER_HI = env.str("DATA_OFFICER_HI", default=_demo.get("data_hi", ""))
+DATA_OFFICER_EMAIL = env.str("DATA_OFFICER_EMAIL", default=_demo.get("data_email", ""))
+# What the foot of every page says of the site. Without a notice of the office's own it says that
+# this is not the official site, or, where it is one, which office runs it.
+SITE_IS_OFFICIAL = env.bool("SITE_IS_OFFICIAL", default=False)
+SITE_NOTICE_EN = env.str("SITE_NOTICE_EN", default="")
+SITE_NOTICE_HI = env.str("SITE_NOTICE_HI", default="")
 
 INSTALLED_APPS = [
     "portal.apps.PortalConfig",
@@ -46,6 +66,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.sitemaps",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "allauth",
@@ -73,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.middleware.LanguageMiddleware",
+    "portal.middleware.TooManyTriesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -1,14 +1,16 @@
 """Every address of the site."""
 
 from django.contrib import admin
+from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path, re_path
 
+from portal.public_pages import PublicSitemap
 from portal.views.api import unknown_api
 from portal.views.centres import centres
 from portal.views.demo import demo, demo_phone
 from portal.views.home import home
 from portal.views.language import set_language
-from portal.views.pages import advice_page, health, robots, text_page
+from portal.views.pages import advice_page, health, robots, site_map, text_page
 
 urlpatterns = [
     path("", home, name="home"),
@@ -18,6 +20,9 @@ urlpatterns = [
     path("privacy/", text_page("privacy"), name="privacy"),
     path("terms/", text_page("terms"), name="terms"),
     path("accessibility/", text_page("accessibility"), name="accessibility"),
+    path("feedback/", text_page("feedback"), name="feedback"),
+    path("sitemap/", site_map, name="sitemap"),
+    path("sitemap.xml", sitemap, {"sitemaps": {"public": PublicSitemap}}, name="sitemap_xml"),
     path("language/", set_language, name="set_language"),
     path("demo/", demo, name="demo"),
     path("demo/phone/", demo_phone, name="demo_phone"),
@@ -31,4 +36,5 @@ urlpatterns = [
     path("", include("appointments.urls")),
 ]
 
+handler400 = "portal.views.errors.bad_request"
 handler500 = "portal.views.errors.server_error"

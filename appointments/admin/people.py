@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import officers
 from accounts.phones import masked
-from appointments import visits
+from appointments import slips, visits
 from appointments.admin.asking import ask
 from appointments.admin.base import (
     OwnCentresFilter,
@@ -214,14 +214,44 @@ class AppointmentAdmin(ReadOnlyAdmin):
         )
 
     def get_urls(self) -> list[Any]:
-        return [
+        marks = [
             path(
                 f"<int:appointment_id>/{mark}/",
                 self.admin_site.admin_view(partial(self.mark_view, mark=mark)),
                 name=f"appointments_appointment_{mark}",
             )
             for mark in MARKS
-        ] + list(super().get_urls())
+        ]
+        slip = path(
+            "slip/<str:reference>/",
+            self.admin_site.admin_view(self.slip_view),
+            name="appointments_appointment_slip",
+        )
+        return [*marks, slip, *super().get_urls()]
+
+    # --- A slip shown at the gate ---
+
+    def slip_view(self, request: HttpRequest, reference: str) -> HttpResponse:
+        """Say whether the printed time stands, and show the appointment. Changes nothing."""
+        printed = slips.read(reference)
+        own = self.get_queryset(request).select_related("slot__centre")
+        found = own.filter(pk=printed.appointment_id).first() if printed else None
+        if printed is None or found is None or not self.has_view_permission(request, found):
+            unknown = "This code belongs to no appointment in your lists. Ask for the ARN."
+            messages.error(request, unknown)
+            return HttpResponseRedirect(reverse("admin:appointments_appointment_changelist"))
+        if slips.holds(printed, found):
+            messages.success(request, f"The slip holds: {_place(found.slot)}.")
+        elif found.is_live and found.slot_id != printed.slot_id:
+            messages.warning(
+                request, "This slip is out of date: the appointment has changed since it was made."
+            )
+        else:
+            state = found.get_state_display().lower()
+            messages.warning(request, f"This slip does not hold: the appointment is {state}.")
+        return HttpResponseRedirect(
+            reverse("admin:appointments_appointment_change", args=[found.pk])
+        )
 
     # --- Columns ---
 

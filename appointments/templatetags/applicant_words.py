@@ -3,6 +3,7 @@
 from django import template
 
 from appointments import words
+from appointments.models import Centre
 
 register = template.Library()
 
@@ -15,3 +16,8 @@ def attempts_in_words(count: int) -> str:
 @register.filter
 def km_in_words(km: int) -> str:
     return words.distance(km)
+
+
+@register.filter
+def address(centre: Centre) -> str:
+    return words.address(centre)

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appointments import booking
+from appointments.calendar import last_seat
 from appointments.errors import Refusal
 from appointments.models import Application, Appointment
 from appointments.views.common import (
@@ -64,5 +65,9 @@ def cancelled(request: HttpRequest, application_id: int) -> HttpResponse:
     if latest is None or latest.state != Appointment.State.CANCELLED:
         return redirect("appointments:mine")
     attempts_left = booking.attempts_left(application, timezone.now())
-    context = {"application": application, "attempts_left": attempts_left}
+    context = {
+        "application": application,
+        "attempts_left": attempts_left,
+        "in_calendar": last_seat(latest) is not None,
+    }
     return render(request, "appointments/cancelled.html", context)

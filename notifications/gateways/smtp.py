@@ -25,6 +25,7 @@ CONNECT_SECONDS = 3
 # What a broken or garbled conversation raises; smtplib reads garbage as reply code -1.
 BROKEN = (smtplib.SMTPException, OSError, ValueError)
 LONE_LINE_ENDS = re.compile(rb"\r\n|\r|\n")
+CALENDAR_METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
 LEADING_DOTS = re.compile(rb"(?m)^\.")
 
 
@@ -185,6 +186,12 @@ class SmtpGateway:
             self._smtp = None
 
 
+def _calendar_type(ics: str) -> str:
+    """RFC 6047: the part's type names the method that stands in the entry."""
+    method = CALENDAR_METHOD.search(ics)
+    return f"text/calendar; method={method[1]}" if method else "text/calendar"
+
+
 def _envelope_address(address: str) -> str:
     """The address as the server takes it, its domain in ASCII. ValueError: it has none."""
     if not address.rpartition("@")[0].isascii():
@@ -218,6 +225,6 @@ def _mime(message: Outgoing, client_reference: UUID) -> bytes:
     if message.html:
         email.attach_alternative(message.html, "text/html")
     if message.ics:
-        email.attach("appointment.ics", message.ics, "text/calendar")
+        email.attach("appointment.ics", message.ics, _calendar_type(message.ics))
     content = LONE_LINE_ENDS.sub(b"\r\n", email.message().as_bytes())
     return LEADING_DOTS.sub(b"..", content).rstrip(b"\r\n") + b"\r\n.\r\n"

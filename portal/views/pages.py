@@ -1,31 +1,37 @@
 """Pages of text, the health of the site, and what search engines may read."""
 
-import datetime as dt
 from collections.abc import Callable
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from portal.advice import advice
-
-# When a person last read the text of these pages through (GIGW asks for the date).
-LAST_REVIEWED = dt.date(2026, 11, 24)
+from portal.public_pages import sections_for
+from portal.reviews import ACCESSIBILITY_TESTED, LAST_REVIEWED
 
 
 def text_page(name: str) -> Callable[[HttpRequest], HttpResponse]:
     """A view that shows templates/portal/<name>.html."""
 
     def view(request: HttpRequest) -> HttpResponse:
-        return render(request, f"portal/{name}.html", {"last_reviewed": LAST_REVIEWED})
+        context = {"last_reviewed": LAST_REVIEWED, "tested": ACCESSIBILITY_TESTED}
+        return render(request, f"portal/{name}.html", context)
 
     return view
 
 
+def site_map(request: HttpRequest) -> HttpResponse:
+    """Every public page, for people (GIGW: a search or a sitemap)."""
+    return render(request, "portal/sitemap.html", {"sections": sections_for(request)})
+
+
 def advice_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/advice.html", {"advice": advice(settings.SITE_HOST)})
+    context = {"advice": advice(settings.SITE_HOST), "last_reviewed": LAST_REVIEWED}
+    return render(request, "portal/advice.html", context)
 
 
 @never_cache
@@ -42,6 +48,8 @@ def health(request: HttpRequest) -> HttpResponse:
 
 def robots(request: HttpRequest) -> HttpResponse:
     """Public pages may be found; a demonstration, and pages about people, may not."""
-    closed = ["/"] if settings.DEMO_MODE else ["/account/", "/officers/", "/api/"]
+    closed = ["/"] if settings.DEMO_MODE else ["/account/", "/officers/", "/api/", "/check/"]
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
+    if not settings.DEMO_MODE:
+        lines.append(f"Sitemap: {request.build_absolute_uri(reverse('sitemap_xml'))}")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from pytest_django.fixtures import Settings
 
 from tests.browser.harness import PHONE_WIDTH, Visitor, VisitorFactory, axe, layout_shift, overflow
+from tests.portal.test_pages import CONTACTS
 
 # Pages that anybody may open. A new public page belongs here.
 PAGES = [
@@ -19,6 +20,8 @@ PAGES = [
     "privacy",
     "terms",
     "accessibility",
+    "feedback",
+    "sitemap",
     "account_request_login_code",
 ]
 # Latin letters which stay in Hindi text: names of things that have no other name.
@@ -153,6 +156,21 @@ def test_first_view_is_light(page_hi: Visitor):
     page_hi.page.wait_for_load_state("networkidle")
     assert len(sizes) <= 6
     assert sum(sizes) <= 60_000
+
+
+@in_both_languages
+def test_contacts_of_an_office_are_accessible_and_fit(
+    visit: VisitorFactory, settings: Settings, language: str
+):
+    for name, value in CONTACTS.items():
+        setattr(settings, name, value)
+    visitor = visit(language)
+    for name in ("contact", "privacy", "feedback"):
+        page = visitor.go(reverse(name))
+        assert page.locator("main a[href^='mailto:']").count() >= 1, name
+        page.set_viewport_size({"width": 320, "height": 640})
+        assert overflow(page) == 0, name
+        axe(page)
 
 
 @in_both_languages

@@ -133,6 +133,15 @@ class TestMessage:
         assert entry.get_filename() == "appointment.ics"
         assert "BEGIN:VCALENDAR" in entry.get_content()
 
+    @pytest.mark.parametrize("method", ["PUBLISH", "CANCEL"])
+    def test_type_of_a_calendar_entry_names_its_method(self, server, method):
+        send(outgoing(ics=f"BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nEND:VCALENDAR\r\n"))
+        [entry] = server.messages()[0].iter_attachments()
+        assert entry.get_content_type() == "text/calendar"
+        assert entry.get_param("method") == method
+        assert entry.get_content_charset() == "utf-8"
+        assert f"METHOD:{method}" in entry.get_content()
+
     def test_lines_that_begin_with_a_dot_arrive_unchanged(self, server):
         text = "one\n.\n..two\nthree"
         send(outgoing(text=text))

@@ -1,17 +1,29 @@
 """Public pages, the list of centres, health, robots, headers, and the pages of errors."""
 
+import datetime as dt
+import re
 from collections.abc import Callable
 
 import pytest
+import time_machine
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
-from django.urls import path
+from django.urls import URLPattern, path
+from django.utils import timezone
 
+from accounts.errors import SignInRefusal
+from accounts.models import User
 from appointments.models import Outage
-from portal.urls import handler500
+from notifications.dates import INDIA, long_day
+from portal.checks import check_both_languages, check_contacts
+from portal.demo_contacts import DEMO_CONTACTS
+from portal.office import IN_BOTH_LANGUAGES
+from portal.public_pages import PAGES
+from portal.reviews import LAST_REVIEWED
+from portal.urls import handler400, handler500
 from portal.urls import urlpatterns as site
 from tests.portal.conftest import Office
 
@@ -47,6 +59,154 @@ def test_office_and_helpline_are_those_of_the_settings(client: Client):
         page = client.get("/").text
     assert "रायपुर" in page
     assert 'href="tel:07711">0771-1</a>' in page
+
+
+def test_footer_of_an_official_site_names_the_office_that_runs_it(client: Client):
+    with override_settings(SITE_IS_OFFICIAL=True):
+        page = client.get("/").text
+    assert "आधिकारिक साइट नहीं है" not in page
+    assert f"यह साइट {settings.OFFICE_NAME_HI} द्वारा संचालित है।" in page
+    assert "https://www.passportindia.gov.in" in page
+
+
+@pytest.mark.parametrize(("language", "words"), [("hi", "हमारे शब्द।"), ("en", "Our words.")])
+def test_footer_says_what_the_office_has_set(client: Client, language: str, words: str):
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    with override_settings(SITE_NOTICE_HI="हमारे शब्द।", SITE_NOTICE_EN="Our words."):
+        page = client.get("/").text
+    assert words in page
+    assert "आधिकारिक साइट नहीं है" not in page
+    assert "not the official" not in page
+
+
+@pytest.mark.parametrize("name", IN_BOTH_LANGUAGES)
+def test_text_of_the_office_in_one_language_only_is_refused(name: str):
+    assert check_both_languages(None) == []
+    with override_settings(**{f"{name}_HI": "", f"{name}_EN": "x"}):
+        assert [error.id for error in check_both_languages(None)] == ["portal.E011"]
+
+
+def test_public_site_without_contacts_is_warned():
+    assert check_contacts(None) == []
+    public = {"ALLOWED_HOSTS": ["psk.example.in"], **dict.fromkeys(CONTACTS, "")}
+    with override_settings(**public):
+        assert {warning.id for warning in check_contacts(None)} == {"portal.W004"}
+    with override_settings(**public | dict.fromkeys(CONTACTS, "x")):
+        assert check_contacts(None) == []
+
+
+# --- Pages of text -------------------------------------------------------------------------------
+
+CONTACTS = {
+    "OFFICE_ADDRESS_EN": "1 Example Road",
+    "OFFICE_ADDRESS_HI": "1 उदाहरण मार्ग",
+    "OFFICE_HOURS_EN": "9:30 am to 4:30 pm",
+    "OFFICE_HOURS_HI": "सुबह 9:30 से शाम 4:30",
+    "OFFICE_EMAIL": "office@example.in",
+    "GRIEVANCE_OFFICER_EN": "A. Grievance",
+    "GRIEVANCE_OFFICER_HI": "शिकायत अधिकारी क",
+    "GRIEVANCE_EMAIL": "grievance@example.in",
+    "GRIEVANCE_PHONE": "0755-123",
+    "DATA_OFFICER_EN": "B. Data",
+    "DATA_OFFICER_HI": "डेटा अधिकारी ख",
+    "DATA_OFFICER_EMAIL": "data@example.in",
+}
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+def test_contacts_are_shown_where_the_office_has_set_them(client: Client, language: str):
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    ending = language.upper()
+    with override_settings(**CONTACTS):
+        contact, privacy = client.get("/contact/").text, client.get("/privacy/").text
+        feedback = client.get("/feedback/").text
+    for name in ("OFFICE_ADDRESS", "OFFICE_HOURS", "GRIEVANCE_OFFICER"):
+        assert CONTACTS[f"{name}_{ending}"] in contact
+    assert 'href="mailto:grievance@example.in"' in contact
+    assert 'href="tel:0755123"' in contact
+    assert CONTACTS[f"DATA_OFFICER_{ending}"] in privacy
+    assert 'href="mailto:data@example.in"' in privacy
+    assert 'href="mailto:office@example.in?subject=' in feedback
+
+
+@pytest.mark.parametrize("page", ["contact", "privacy", "feedback"])
+def test_contacts_that_are_not_set_leave_no_gap(client: Client, page: str):
+    with override_settings(**dict.fromkeys(CONTACTS, "")):
+        text = client.get(f"/{page}/").text
+    assert "mailto:" not in text
+    assert "<dd></dd>" not in text
+    assert settings.HELPLINE in text
+
+
+def test_contacts_of_the_demonstration_say_that_they_are_invented():
+    for name, value in DEMO_CONTACTS.items():
+        invented = ("Demonstration", "प्रदर्शन", "demo.example", "000", "9:30")
+        assert any(word in value for word in invented), name
+
+
+@pytest.mark.parametrize(
+    "page", ["accessibility", "privacy", "terms", "contact", "feedback", "advice"]
+)
+def test_text_says_when_it_was_last_reviewed(client: Client, page: str):
+    assert f"अंतिम समीक्षा: {long_day(LAST_REVIEWED, 'hi')}" in client.get(f"/{page}/").text
+
+
+def test_privacy_page_names_as_many_cookies_as_the_site_sets(client: Client):
+    client.post("/language/", {"language": "en", "next": "/"})
+    client.get("/account/sign-in/")
+    client.force_login(User.objects.create_user(phone="+919876543219"))
+    names = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME}
+    assert set(client.cookies) <= names
+
+
+# --- Sitemaps ------------------------------------------------------------------------------------
+
+
+def test_every_public_page_is_in_the_sitemap(client: Client):
+    """Whoever adds a page that anybody may open adds it to portal/public_pages.py."""
+    found = {
+        f"/{pattern.pattern}"
+        for pattern in site
+        if isinstance(pattern, URLPattern) and "<" not in str(pattern.pattern)
+    }
+    public = {
+        address
+        for address in found
+        if (answer := client.get(address)).status_code == 200
+        and answer["Content-Type"].startswith("text/html")
+    }
+    assert public - {page.url for page in PAGES} == set()
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+def test_sitemap_leads_to_every_public_page(client: Client, language: str):
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    text = client.get("/sitemap/").text.partition("<main")[2].partition("</main>")[0]
+    for page in PAGES:
+        assert f'<li><a href="{page.url}"' in text
+        assert client.get(page.url).status_code == 200
+
+
+def test_sitemap_has_no_way_to_sign_in_for_who_is_signed_in(client: Client, applicant: User):
+    client.force_login(applicant)
+    assert "/account/sign-in/" not in client.get("/sitemap/").text
+
+
+def test_sitemap_for_machines_lists_public_pages_and_nothing_else(client: Client):
+    answer = client.get("/sitemap.xml")
+    assert answer["Content-Type"] == "application/xml"
+    listed = re.findall(r"<loc>http://testserver(.+?)</loc>", answer.text)
+    assert listed == [page.url for page in PAGES]
+    assert f"<lastmod>{LAST_REVIEWED}</lastmod>" in answer.text
+
+
+def test_footer_leads_to_feedback_and_sitemap(client: Client):
+    foot = client.get("/").text.partition("<footer")[2]
+    for name in ("contact", "feedback", "privacy", "terms", "accessibility", "sitemap"):
+        assert f'href="/{name}/"' in foot
+
+
+# --- Centres -------------------------------------------------------------------------------------
 
 
 def test_centres_all_at_work(client: Client, office: Office):
@@ -103,6 +263,14 @@ def test_robots_may_read_what_is_public_of_a_real_site(client: Client, demo: boo
         assert line in client.get("/robots.txt").text.splitlines()
 
 
+def test_robots_name_the_sitemap_of_a_real_site_only(client: Client):
+    line = "Sitemap: http://testserver/sitemap.xml"
+    with override_settings(DEMO_MODE=False):
+        assert line in client.get("/robots.txt").text.splitlines()
+    with override_settings(DEMO_MODE=True):
+        assert "Sitemap" not in client.get("/robots.txt").text
+
+
 # --- Headers -------------------------------------------------------------------------------------
 
 
@@ -140,14 +308,23 @@ def fail_with(error: Exception) -> Callable[[HttpRequest], HttpResponse]:
     return view
 
 
+WAIT = dt.timedelta(minutes=20)
+
+
+def too_often(request: HttpRequest) -> HttpResponse:
+    raise SignInRefusal("unknown_link", retry_at=timezone.now() + WAIT)
+
+
 urlpatterns = [
+    path("fail/429/", too_often),
+    path("fail/413/", fail_with(RequestDataTooBig("secret detail"))),
     path("fail/400/", fail_with(SuspiciousOperation("x"))),
     path("fail/403/", fail_with(PermissionDenied())),
     path("fail/500/", fail_with(ValueError("secret detail"))),
     path("fail/503/", fail_with(OperationalError("secret detail"))),
     *site,
 ]
-__all__ = ["handler500"]
+__all__ = ["handler400", "handler500"]
 
 
 @pytest.fixture
@@ -163,6 +340,8 @@ def patient(client: Client) -> Client:
         ("/fail/400/", 400, "यह अनुरोध पढ़ा नहीं जा सका", "This request cannot be read"),
         ("/fail/403/", 403, "आप यह पृष्ठ नहीं खोल सकते", "You cannot open this page"),
         ("/nowhere/", 404, "पृष्ठ नहीं मिला", "Page not found"),
+        ("/fail/413/", 413, "भेजी गई सामग्री बहुत बड़ी है", "What you sent is too large"),
+        ("/fail/429/", 429, "बहुत अधिक प्रयास", "Too many tries"),
     ],
 )
 def test_error_is_explained_in_the_language_of_the_page(
@@ -174,6 +353,27 @@ def test_error_is_explained_in_the_language_of_the_page(
             response = patient.get(address)
             assert response.status_code == status
             assert f"<h1>{words}</h1>" in response.text
+            assert 'href="tel:18002581800"' in response.text
+            assert 'href="/"' in response.text
+            assert "secret detail" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("language", "when"), [("hi", "रात 12:21 बजे के बाद फिर"), ("en", "Try again after 12:21 am.")]
+)
+def test_too_many_tries_says_when_to_try_again(patient: Client, language: str, when: str):
+    patient.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    midnight = dt.datetime(2026, 12, 7, 0, 0, tzinfo=INDIA)
+    with override_settings(ROOT_URLCONF=__name__), time_machine.travel(midnight, tick=False):
+        response = patient.get("/fail/429/")
+    assert when in response.text
+    assert response["Retry-After"] == str(int(WAIT.total_seconds()))
+
+
+def test_form_that_is_too_large_is_refused_in_words(patient: Client):
+    response = patient.post("/language/", {"language": "x" * 3_000_000})
+    assert response.status_code == 413
+    assert "भेजी गई सामग्री बहुत बड़ी है" in response.text
 
 
 @pytest.mark.parametrize(
@@ -189,6 +389,7 @@ def test_failure_is_explained_in_both_languages_without_the_database(
     with override_settings(ROOT_URLCONF=__name__), django_assert_num_queries(0):
         response = patient.get(address)
     assert response.status_code == status
+    assert response.text.count('href="tel:18002581800"') == 2
     assert hindi in response.text
     assert english in response.text
     assert "secret detail" not in response.text
@@ -204,6 +405,22 @@ def test_form_with_an_old_secret_is_explained(client: Client):
     response = strict.post("/language/", {"language": "en"})
     assert response.status_code == 403
     assert "पृष्ठ बहुत देर से खुला था" in response.text
+    assert "आपका लिखा हुआ प्रायः वहीं मिलेगा" in response.text
+
+
+@pytest.mark.parametrize(
+    ("referer", "leads_back"),
+    [
+        ("http://testserver/my/add/", True),
+        ("https://elsewhere.example/my/add/", False),
+        ("", False),
+    ],
+)
+def test_lost_form_leads_back_to_its_own_page_of_this_site(referer: str, leads_back: bool):
+    strict = Client(enforce_csrf_checks=True)
+    page = strict.post("/language/", {"language": "en"}, headers={"referer": referer}).text
+    assert (f'<a class="button" href="{referer}">' in page) == leads_back
+    assert "elsewhere.example" not in page
 
 
 def test_unknown_host_is_refused_in_words(client: Client):
