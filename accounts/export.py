@@ -1,4 +1,4 @@
-"""What this app holds about a person, for the person. Keys are documented in docs/data-export.md."""
+"""What this app holds about a person, for the person. Keys: docs/data-export.md."""
 
 from datetime import datetime
 from typing import Any

@@ -22,6 +22,7 @@ PHONE_ERRORS = {
     ),
     "landline": _("This is a landline, which gets no SMS. Enter a mobile number."),
 }
+SIGN_IN = _("Sign in")
 EMAIL_ERROR = _("Enter an email address in full, for example name@example.com.")
 
 
@@ -89,7 +90,7 @@ class CodeForm(forms.Form):
         self,
         *args: Any,
         asked: SignInCode,
-        submit: str | Promise = _("Sign in"),
+        submit: str | Promise = SIGN_IN,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
