@@ -37,12 +37,22 @@ class AccountAdmin(UserAdmin):
     list_filter = ("is_staff", "is_active")
     search_fields = ()
     ordering = ("-is_staff", "name", "pk")
-    readonly_fields = ("masked_phone", "phone_verified", "last_login", "date_joined")
+    readonly_fields = (
+        "masked_phone",
+        "phone_verified",
+        "email_verified",
+        "earlier_seats",
+        "email_messages",
+        "last_login",
+        "date_joined",
+        "closed_at",
+    )
     fieldsets = (
         (None, {"fields": ("name", "email", "password", "language")}),
-        ("Applicant", {"fields": ("masked_phone", "phone_verified")}),
+        ("Applicant", {"fields": ("masked_phone", "phone_verified", "email_verified")}),
+        ("Wants to hear", {"fields": ("earlier_seats", "email_messages")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
-        ("Times", {"fields": ("last_login", "date_joined")}),
+        ("Times", {"fields": ("last_login", "date_joined", "closed_at")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
     filter_horizontal = ("groups",)
@@ -65,6 +75,10 @@ class AccountAdmin(UserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         obj.email = (obj.email or "").lower() or None
+        # An address that somebody else typed for an applicant gets no messages until its owner
+        # has signed in with a code sent to it.
+        if obj.email is None or (not obj.is_staff and "email" in form.changed_data):
+            obj.email_verified = False
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)

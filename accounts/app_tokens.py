@@ -74,6 +74,11 @@ def revoke(*, token_id: int, by: User, now: datetime) -> bool:
     return mine.exists()
 
 
+def revoke_all(*, person: User, now: datetime) -> int:
+    """End all of a person's tokens at once; returns how many that were."""
+    return _live(now).filter(person=person).update(revoked_at=now)
+
+
 def live_of(person: User, now: datetime) -> QuerySet[AppToken]:
     """Tokens by which something may act for this person now; the newest first."""
     return _live(now).filter(person=person).order_by("-pk")

@@ -11,7 +11,8 @@ ALLAUTH_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 ACCOUNT_MIDDLEWARE = "allauth.account.middleware.AccountMiddleware"
 OFFICER_MIDDLEWARE = "accounts.middleware.OfficerSecondFactorMiddleware"
 LIMITS = {
-    *("wait_for_next_code", "address_here", "address", "network", "new_numbers", "all_sms"),
+    *("wait_for_next_code", "address_here", "address", "address_by_account"),
+    *("network", "new_numbers", "all_sms"),
     *("officer_here", "officer", "officer_network", "second_factor"),
     *("claim_by_account", "claim_by_arn", "claim_by_network", "unknown_link"),
 }

@@ -23,6 +23,12 @@ MESSAGES: dict[str, Any] = {
     "no_tries_left": _("This code was typed wrong too often and has ended. Ask for a new code."),
     "code_expired": _("This code is older than 10 minutes and has ended. Ask for a new code."),
     "code_ended": _("This code has been used or replaced by a newer one. Ask for a new code."),
+    # The account's numbers and addresses
+    "address_taken": _(
+        "Another account has this number or address. If it is yours too: sign in there, close that "
+        "account, then add it here."
+    ),
+    "no_such_address": _("No code can be sent this way. Choose another one."),
     # Officers
     "wrong_password": _("Email address or password is not right."),
     "wrong_second_factor": _("This code is not right. Use the newest one that your app shows."),
@@ -31,6 +37,7 @@ MESSAGES: dict[str, Any] = {
     "wait_for_next_code": _("A code was sent a moment ago."),
     "address_here": _("Too many codes were asked for with this number or address."),
     "address": _("Too many codes were asked for with this number or address."),
+    "address_by_account": _("Too many codes were asked for in your account."),
     "network": _("Too many codes were asked for from your network."),
     "new_numbers": _("The portal has sent all the codes to new numbers that it may send for now."),
     "all_sms": _("The portal has sent all the codes that it may send for now."),

@@ -6,12 +6,13 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts import codes
 from accounts.fields import form_helper
 from accounts.models import SignInCode
 from accounts.phones import NotAMobile, parse_mobile, plain_digits, readable
-from accounts.sign_in import CODE_DIGITS
 
 EMAIL_LENGTH = 254
 PHONE_ERRORS = {
@@ -21,6 +22,7 @@ PHONE_ERRORS = {
     ),
     "landline": _("This is a landline, which gets no SMS. Enter a mobile number."),
 }
+SIGN_IN = _("Sign in")
 EMAIL_ERROR = _("Enter an email address in full, for example name@example.com.")
 
 
@@ -56,11 +58,11 @@ class ContactForm(forms.Form):
     def clean_contact(self) -> str:
         typed = self.cleaned_data["contact"]
         if "@" in typed:
-            self.channel, self.address = SignInCode.Channel.EMAIL, _email(typed)
+            self.channel, self.address = SignInCode.Channel.EMAIL, read_email(typed)
         elif self.by == SignInCode.Channel.EMAIL and not any(ch.isdigit() for ch in typed):
             raise ValidationError(EMAIL_ERROR, code="invalid_email")
         else:
-            self.channel, self.address = SignInCode.Channel.SMS, _phone(typed)
+            self.channel, self.address = SignInCode.Channel.SMS, read_phone(typed)
         return str(typed)
 
     def _empty_errors(self) -> dict[str, Any]:
@@ -84,9 +86,15 @@ class CodeForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, asked: SignInCode, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        asked: SignInCode,
+        submit: str | Promise = SIGN_IN,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = form_helper(submit=_("Sign in"), label_is_heading=True)
+        self.helper = form_helper(submit=submit, label_is_heading=True)
         self.fields["code"].help_text = _where_it_went(asked)
         error = _("Enter the code from the message: 6 digits.")
         codes = ("required", "max_length", "null_characters_not_allowed", "invalid")
@@ -95,7 +103,7 @@ class CodeForm(forms.Form):
     def clean_code(self) -> str:
         """A code of another length is a slip and costs no try."""
         typed = re.sub(r"[\s.-]", "", plain_digits(self.cleaned_data["code"]))
-        if len(typed) != CODE_DIGITS or not typed.isdecimal():
+        if len(typed) != codes.DIGITS or not typed.isdecimal():
             raise ValidationError(self.fields["code"].error_messages["invalid"], code="invalid")
         return typed
 
@@ -105,18 +113,23 @@ def _where_it_went(asked: SignInCode) -> str:
     if asked.channel == SignInCode.Channel.SMS:
         text = _("We have sent 6 digits by SMS to %(address)s. They are valid for 10 minutes.")
         return text % {"address": readable(asked.address)}
+    if asked.purpose != SignInCode.Purpose.SIGN_IN:
+        text = _("We have sent 6 digits by email to %(address)s. They are valid for 10 minutes.")
+        return text % {"address": asked.address}
     text = _("If an account has the address %(address)s, 6 digits are on their way to it.")
     return text % {"address": asked.address}
 
 
-def _phone(typed: str) -> str:
+def read_phone(typed: str) -> str:
+    """E.164 of a mobile number as typed. ValidationError says what is wrong with it."""
     try:
         return parse_mobile(typed)
     except NotAMobile as wrong:
         raise ValidationError(PHONE_ERRORS[wrong.code], code=wrong.code) from wrong
 
 
-def _email(typed: str) -> str:
+def read_email(typed: str) -> str:
+    """An address in lower case. ValidationError: it is none."""
     address = typed.strip().lower()
     try:
         validate_email(address)

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import officers, second_factor
+from accounts import devices, officers, second_factor
 from accounts.models import User
 
 OFFICERS_PATH = "/officers/"
@@ -33,6 +33,19 @@ class OfficerSecondFactorMiddleware:
         if not request.path_info.startswith(OFFICERS_PATH) or _view_name(request) in WAY_IN:
             return None
         return turned_away(request)
+
+
+class DeviceMiddleware:
+    """Notes now and then that a device is in use, for the list of devices of an applicant."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # A stranger has no session to look into: no query for public pages.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            devices.note_use(request, now=timezone.now())
+        return self.get_response(request)
 
 
 def turned_away(request: HttpRequest) -> HttpResponse | None:

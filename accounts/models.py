@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class Language(models.TextChoices):
@@ -52,11 +53,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     # E.164, as accounts.phones writes it.
     phone = models.CharField(max_length=16, null=True, blank=True, unique=True)
     phone_verified = models.BooleanField(default=False)
+    # Proven by a code, or (before people could set it themselves) typed by the office.
+    email_verified = models.BooleanField(default=False)
     language = models.CharField(max_length=2, choices=Language, default=Language.HINDI)
     name = models.CharField(max_length=120, blank=True)
     is_staff = models.BooleanField("officer", default=False)
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    # What the person wants to be told besides what the service needs. Consent is the record of it.
+    earlier_seats = models.BooleanField("wants offers of earlier seats", default=True)
+    email_messages = models.BooleanField("wants messages by email too", default=True)
+    # The newest version of the consent notice that the person has answered; 0: none.
+    notice_version = models.PositiveSmallIntegerField(default=0)
+    # Closed by its owner: nothing personal is left in the row, see accounts.closing.
+    closed_at = models.DateTimeField(null=True, blank=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -65,12 +75,29 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(phone__isnull=False) | Q(email__isnull=False),
+                condition=Q(phone__isnull=False)
+                | Q(email__isnull=False)
+                | Q(closed_at__isnull=False),
                 name="user_has_phone_or_email",
             ),
             models.CheckConstraint(
                 condition=Q(phone__isnull=False) | Q(phone_verified=False),
                 name="user_verified_phone_exists",
+            ),
+            models.CheckConstraint(
+                condition=Q(email__isnull=False) | Q(email_verified=False),
+                name="user_verified_email_exists",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True)
+                | Q(
+                    is_active=False,
+                    is_staff=False,
+                    phone__isnull=True,
+                    email__isnull=True,
+                    name="",
+                ),
+                name="user_closed_is_empty",
             ),
             # Written in one way only, or the same number would lead to two accounts.
             models.CheckConstraint(
@@ -93,7 +120,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class SignInCode(models.Model):
-    """One code that was asked for. It opens one session once, if `person` is set.
+    """One code that was asked for. It does once what its `purpose` says, if `person` is set.
 
     Without a person (an unknown email address, an officer, a closed account) no message left and
     no code fits; the pages behave the same, so that nobody learns who has an account.
@@ -103,10 +130,16 @@ class SignInCode(models.Model):
         SMS = "sms", "SMS"
         EMAIL = "email", "Email"
 
+    class Purpose(models.TextChoices):
+        SIGN_IN = "sign_in", "Opens a session"
+        PROOF = "proof", "Shows that it is still the same person"
+        ADDRESS = "address", "Shows that a new number or address is the person's"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     person = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.CASCADE, related_name="sign_in_codes"
     )
+    purpose = models.CharField(max_length=7, choices=Purpose, default=Purpose.SIGN_IN)
     channel = models.CharField(max_length=5, choices=Channel)
     # What the person typed, normalised: shown on the next page, so that a slip is seen.
     address = models.CharField(max_length=254)
@@ -122,6 +155,14 @@ class SignInCode(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(code_hash__regex=r"^[0-9a-f]{64}$"), name="sign_in_code_hashed"
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose__in=["sign_in", "proof", "address"]),
+                name="sign_in_code_purpose_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose="sign_in") | Q(person__isnull=False),
+                name="sign_in_code_of_account_has_person",
             ),
             models.CheckConstraint(
                 condition=Q(tries_left__gte=0), name="sign_in_code_tries_not_negative"
@@ -229,3 +270,71 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"request {self.pk}: {self.status or 'being answered'}"
+
+
+class Consent(models.Model):
+    """That a person has read the notice, or agreed to something optional; see accounts.consents.
+
+    A record: a row is never changed but to say when it ended (withdrawn, or replaced by the
+    answer to a newer version of the notice).
+    """
+
+    class Item(models.TextChoices):
+        NOTICE = "notice", _("The notice was read")
+        EMAIL = "email", _("Messages by email too")
+        EARLIER_SEATS = "earlier_seats", _("Offers of earlier seats")
+
+    OPTIONAL = (Item.EMAIL, Item.EARLIER_SEATS)
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="consents")
+    item = models.CharField(max_length=16, choices=Item)
+    # Of the notice in whose words it was given.
+    version = models.PositiveSmallIntegerField()
+    given_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["given_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "item"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="consent_one_open_per_item",
+            ),
+            models.CheckConstraint(
+                condition=Q(item__in=["notice", "email", "earlier_seats"]),
+                name="consent_item_known",
+            ),
+            models.CheckConstraint(condition=Q(version__gte=1), name="consent_version_counts"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=F("given_at")),
+                name="consent_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item} (version {self.version})"
+
+
+class Device(models.Model):
+    """Where an applicant is signed in; see accounts.devices. No network address, no place."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="devices")
+    session_key = models.CharField(max_length=40, unique=True)
+    # Families as accounts.browsers names them; empty: not recognised.
+    browser = models.CharField(max_length=16, blank=True)
+    system = models.CharField(max_length=16, blank=True)
+    signed_in_at = models.DateTimeField()
+    # Within devices.USE_NOTED_EVERY.
+    last_used_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(session_key=""), name="device_has_session"),
+            models.CheckConstraint(
+                condition=Q(last_used_at__gte=F("signed_in_at")), name="device_used_after_sign_in"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.browser or 'browser'} on {self.system or 'device'}"

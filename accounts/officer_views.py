@@ -27,6 +27,7 @@ from django.views.generic.edit import FormView
 from accounts import limits, officers, second_factor
 from accounts.errors import SignInRefusal
 from accounts.officer_forms import OfficerLoginForm, SetUpAppForm
+from accounts.pages import with_limit
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +66,7 @@ class OfficerLoginView(FormView):
     def _refuse(self, form: OfficerLoginForm, refusal: SignInRefusal) -> HttpResponse:
         log.warning("officer's sign-in refused: %s", refusal.code)
         form.add_error("email", refusal.message)
-        status = HTTPStatus.TOO_MANY_REQUESTS if refusal.is_limit else HTTPStatus.OK
-        return self.render_to_response(self.get_context_data(form=form), status=status)
+        return with_limit(self.render_to_response(self.get_context_data(form=form)), refusal)
 
 
 class _CodePage:

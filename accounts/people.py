@@ -43,6 +43,12 @@ def confirm_phone(*, person: User, phone: str) -> bool:
     return bool(mine.update(phone_verified=True))
 
 
+def confirm_email(*, person: User, email: str) -> bool:
+    """The same for an address."""
+    mine = User.objects.filter(pk=person.pk, email=email, is_active=True, is_staff=False)
+    return bool(mine.update(email_verified=True))
+
+
 def set_language(*, person: User, language: str) -> None:
     """Remember the language in which this person wants pages and messages ("hi" or "en")."""
     if language in Language.values and person.language != language:
@@ -69,6 +75,18 @@ def delete_unverified(*, now: datetime) -> int:
         people = list(stale.select_for_update(skip_locked=True).values_list("pk", flat=True))
         User.objects.filter(pk__in=people).delete()
     return len(people)
+
+
+def delete_unproven(*, phone: str) -> None:
+    """Forget an account with this number that nobody has ever been in, at once.
+
+    For somebody who has just proven to own the number. In the caller's transaction.
+    """
+    never = {"phone_verified": False, "last_login__isnull": True, "is_staff": False}
+    unproven = User.objects.filter(phone=phone, email__isnull=True, **never)
+    # Locked first: one that is being proven at this moment is somebody's account, and stays.
+    people = list(unproven.select_for_update().values_list("pk", flat=True))
+    User.objects.filter(pk__in=people).delete()
 
 
 def _unproven(person: User) -> QuerySet[User]:

@@ -2,10 +2,9 @@
 
 import logging
 import time
-from http import HTTPStatus
 from typing import Any
 
-from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
 from allauth.account.utils import (
     get_login_redirect_url,
@@ -25,10 +24,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
-from accounts import limits, people, sign_in
+from accounts import limits, people, proofs, sign_in
 from accounts.errors import SignInRefusal
 from accounts.forms import CodeForm, ContactForm
 from accounts.models import SignInCode, User
+from accounts.pages import with_limit
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class _EntranceView(FormView):
         (field,) = form.fields
         form.add_error(field, refusal.message)
         response = self.render_to_response(self.get_context_data(form=form))
-        return _with_limit(response, refusal)
+        return with_limit(response, refusal)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         urls = {
@@ -121,7 +121,7 @@ class ConfirmCodeView(_EntranceView):
         except SignInRefusal as refusal:
             messages.error(self.request, refusal.message)
             page = self.render_to_response(self.get_context_data(form=CodeForm(asked=self.asked)))
-            return _with_limit(page, refusal)
+            return with_limit(page, refusal)
         messages.success(self.request, _("We have sent a new code. The one before has ended."))
         return HttpResponseRedirect(_onwards(self.request, "account_confirm_login_code"))
 
@@ -162,7 +162,7 @@ def _let_in(request: HttpRequest, person: User) -> HttpResponse:
     """Sign in. A language that was chosen before is now the person's, in messages too."""
     if settings.LANGUAGE_COOKIE_NAME in request.COOKIES:
         people.set_language(person=person, language=get_language() or "")
-    record_authentication(request, person, method="code")
+    proofs.record(request, person)
     next_page = get_next_redirect_url(request)
     return perform_login(request, Login(user=person, redirect_url=next_page))
 
@@ -170,11 +170,3 @@ def _let_in(request: HttpRequest, person: User) -> HttpResponse:
 def _onwards(request: HttpRequest, name: str) -> str:
     """The address of that page, with where to go after signing in."""
     return passthrough_next_redirect_url(request, reverse(name), REDIRECT_FIELD_NAME)
-
-
-def _with_limit(response: HttpResponse, refusal: SignInRefusal) -> HttpResponse:
-    if refusal.retry_at is not None:
-        wait = refusal.retry_at - timezone.now()
-        response.status_code = HTTPStatus.TOO_MANY_REQUESTS
-        response.headers["Retry-After"] = str(max(1, int(wait.total_seconds())))
-    return response

@@ -124,6 +124,24 @@ def take_back(
     return cancelled
 
 
+def readdress(*, reference: str, channel: str, address: str, reason: str) -> int:
+    """Send what is still queued about a matter to another address; returns how many messages.
+
+    An empty address cancels them instead: there is nobody to send them to any more.
+    """
+    with transaction.atomic():
+        waiting = _chosen(batch="", reference=reference).filter(
+            channel=channel, state=Message.State.QUEUED
+        )
+        elsewhere = waiting.exclude(address=address)
+        ids = list(elsewhere.order_by("id").select_for_update().values_list("id", flat=True))
+        if address:
+            return Message.objects.filter(id__in=ids).update(address=address)
+        return Message.objects.filter(id__in=ids).update(
+            state=Message.State.CANCELLED, cancel_requested=True, error=reason[:200]
+        )
+
+
 # A message in one of these states has left, or may have.
 HEARD = (*Message.SENT_STATES, Message.State.SENDING, Message.State.UNKNOWN)
 

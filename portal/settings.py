@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.OfficerSecondFactorMiddleware",
+    "accounts.middleware.DeviceMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -312,6 +313,8 @@ SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
     "wait_for_next_code": [(1, timedelta(seconds=30))],
     "address_here": [(4, timedelta(hours=1)), (8, timedelta(days=1))],
     "address": [(8, timedelta(hours=1)), (15, timedelta(days=1))],
+    # Codes to new numbers and addresses that one account asks for.
+    "address_by_account": [(10, timedelta(hours=1)), (20, timedelta(days=1))],
     # A mobile carrier puts hundreds of subscribers behind one address.
     "network": [(150, timedelta(minutes=10)), (3000, timedelta(days=1))],
     # What sending SMS at the office's cost may cost at most.

@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path, re_path
 
+from accounts.models import SignInCode
 from portal.public_pages import PublicSitemap
+from portal.views import my_account, my_data
 from portal.views.api import unknown_api
 from portal.views.centres import centres
 from portal.views.demo import demo, demo_phone
@@ -28,6 +30,18 @@ urlpatterns = [
     path("demo/phone/", demo_phone, name="demo_phone"),
     path("healthz/", health, name="health"),
     path("robots.txt", robots, name="robots"),
+    path("account/phone/code/", my_account.AddressCodeView.as_view(), name="my_phone_code"),
+    path(
+        "account/email/code/",
+        my_account.AddressCodeView.as_view(channel=SignInCode.Channel.EMAIL),
+        name="my_email_code",
+    ),
+    path("account/email/remove/", my_account.remove_email, name="my_email_remove"),
+    path("account/messages/", my_account.wishes, name="my_messages"),
+    path("account/data/", my_data.show, name="my_data"),
+    path("account/data/download/", my_data.download, name="my_data_download"),
+    path("account/close/", my_account.close, name="my_close"),
+    path("account/close/sure/", my_account.close_for_sure, name="my_close_for_sure"),
     path("", include("accounts.urls")),
     path("api/v1/", include("appointments.api.urls")),
     re_path(r"^api/", unknown_api),

@@ -75,14 +75,17 @@ class Appointment(models.Model):
     def contact(self) -> tuple[str, str, str]:
         """(phone, email, language): the account's, where one is linked, before the register's.
 
-        An empty string where there is none. Only a verified phone of the account counts.
+        An empty string where there is none. Only what the account has verified counts, and whoever
+        does not want emails gets none, whatever the register knows.
         """
         application = self.application
         person = application.claimed_by
         if person is None:
             return application.phone, application.email, application.language
         phone = person.phone if person.phone_verified else ""
-        return phone or application.phone, person.email or application.email, person.language
+        email = person.email if person.email_verified else ""
+        email = (email or application.email) if person.email_messages else ""
+        return phone or application.phone, email, person.language
 
 
 class Hold(models.Model):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts import limits
 from accounts.errors import SignInRefusal
+from accounts.pages import with_limit
 from appointments import claiming
 from appointments.errors import Refusal
 from appointments.forms import ClaimForm
@@ -16,7 +17,7 @@ from appointments.views.common import applicant_page, person_of, posted
 @applicant_page
 def claim(request: HttpRequest) -> HttpResponse:
     form = ClaimForm(posted(request))
-    status = 200
+    limit: SignInRefusal | None = None
     if request.method == "POST" and form.is_valid():
         try:
             claiming.claim(
@@ -27,10 +28,11 @@ def claim(request: HttpRequest) -> HttpResponse:
             )
         except SignInRefusal as refusal:
             form.add_error(None, refusal.message)
-            status = 429
+            limit = refusal
         except Refusal as refusal:
             form.add_error("arn", refusal.message)
         else:
             messages.success(request, _("The application is linked to your account."))
             return redirect("appointments:mine")
-    return render(request, "appointments/claim.html", {"form": form}, status=status)
+    page = render(request, "appointments/claim.html", {"form": form})
+    return with_limit(page, limit) if limit else page

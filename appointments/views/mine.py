@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from accounts import consents
 from appointments import booking, words
 from appointments.models import Application, Appointment, Hold, Offer, TimelineEntry
 from appointments.views.common import applicant_page, person_of
@@ -66,7 +67,8 @@ def mine(request: HttpRequest) -> HttpResponse:
     entries = [_entry(application, now) for application in _applications(request, now)]
     # Whoever has to answer sees that first.
     entries.sort(key=lambda entry: entry.question is None)
-    return render(request, "appointments/mine.html", {"entries": entries})
+    context = {"entries": entries, "notice_due": consents.notice_is_due(person_of(request))}
+    return render(request, "appointments/mine.html", context)
 
 
 def _applications(request: HttpRequest, now: datetime) -> QuerySet[Application]:

@@ -19,6 +19,7 @@ from django.utils import timezone, translation
 from accounts import limits
 from accounts.errors import SignInRefusal
 from accounts.models import User
+from accounts.pages import with_limit
 from appointments import availability, booking, offers
 from appointments.errors import Refusal
 from appointments.messages import CAUSE_WORDS
@@ -124,9 +125,8 @@ def _find(request: HttpRequest, token: str) -> Offer:
 
 def _no_offer(request: HttpRequest, refusal: Refusal | SignInRefusal) -> HttpResponse:
     """Unknown, not live yet, or too many tries: the page says which, and where to go."""
-    too_many = refusal.code == "unknown_link"
-    status = HTTPStatus.TOO_MANY_REQUESTS if too_many else HTTPStatus.NOT_FOUND
-    return _page(request, "no_offer", {"refusal": refusal}, status=status)
+    page = _page(request, "no_offer", {"refusal": refusal}, status=HTTPStatus.NOT_FOUND)
+    return with_limit(page, refusal) if isinstance(refusal, SignInRefusal) else page
 
 
 @contextlib.contextmanager

@@ -1,11 +1,12 @@
 """The language switch: a form, so that following a link changes nothing."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from accounts import languages, people
+from accounts.models import User
 from portal.middleware import LANGUAGE_CODES
 
 
@@ -16,19 +17,9 @@ def set_language(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language not in LANGUAGE_CODES:
         return response
-    if request.user.is_authenticated and request.user.language != language:
-        request.user.language = language
-        request.user.save(update_fields=["language"])
-    response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME,
-        language,
-        max_age=settings.LANGUAGE_COOKIE_AGE,
-        path=settings.LANGUAGE_COOKIE_PATH,
-        domain=settings.LANGUAGE_COOKIE_DOMAIN,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )
+    if isinstance(request.user, User):
+        people.set_language(person=request.user, language=language)
+    languages.remember(response, request, language)
     return response
 
 

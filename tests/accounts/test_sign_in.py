@@ -8,7 +8,7 @@ import pytest
 from django.db.utils import IntegrityError
 from django.utils import translation
 
-from accounts import people, sign_in
+from accounts import codes, people, sign_in
 from accounts.errors import SignInRefusal
 from accounts.models import SignInCode, User
 from notifications.models import Message
@@ -115,7 +115,7 @@ def test_code_lies_hashed_in_the_database():
 
 
 def test_equal_codes_have_different_hashes(monkeypatch):
-    monkeypatch.setattr("accounts.sign_in.secrets.randbelow", lambda _limit: 42)
+    monkeypatch.setattr("accounts.codes.secrets.randbelow", lambda _limit: 42)
     first = request_code()
     second = request_code(address="+919876543211")
     assert last_code() == "000042"
@@ -202,7 +202,7 @@ def test_code_of_another_request_does_not_fit():
 
 
 def test_no_code_fits_a_request_for_an_unknown_address(monkeypatch):
-    monkeypatch.setattr("accounts.sign_in.secrets.randbelow", lambda _limit: 42)
+    monkeypatch.setattr("accounts.codes.secrets.randbelow", lambda _limit: 42)
     asked = request_code(channel="email", address="nobody@example.in")
     refused = refusal_of(asked, "000042")
     assert (refused.code, refused.tries_left) == ("wrong_code", 2)
@@ -307,8 +307,8 @@ def test_unknown_and_known_addresses_meet_the_same_limits(person: User):
 
 def test_codes_are_forgotten_after_a_day():
     request_code()
-    assert sign_in.delete_old_codes(now=MORNING + timedelta(hours=23)) == 0
-    assert sign_in.delete_old_codes(now=MORNING + timedelta(hours=24)) == 1
+    assert codes.delete_old(now=MORNING + timedelta(hours=23)) == 0
+    assert codes.delete_old(now=MORNING + timedelta(hours=24)) == 1
     assert not SignInCode.objects.exists()
 
 

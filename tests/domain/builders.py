@@ -81,9 +81,14 @@ def make_slot(
 
 
 def make_person(**fields: Any) -> User:
-    """An applicant with a verified phone."""
+    """An applicant whose phone, and email if there is one, are verified."""
     number = next(_numbers)
-    defaults = {"phone": f"+9198{number:08d}", "phone_verified": True, "language": "hi"}
+    defaults = {
+        "phone": f"+9198{number:08d}",
+        "phone_verified": True,
+        "email_verified": bool(fields.get("email")),
+        "language": "hi",
+    }
     return User.objects.create_user(**{**defaults, **fields})
 
 
