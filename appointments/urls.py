@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from appointments.tokens import TokenConverter
-from appointments.views import cancelling, checking, choosing, claiming, mine, offers
+from appointments.views import cancelling, checking, choosing, claiming, mine, offers, travel
 
 app_name = "appointments"
 register_converter(TokenConverter, "token")
@@ -26,6 +26,13 @@ urlpatterns = [
     path(f"{application_pages}cancelled/", cancelling.cancelled, name="cancelled"),
     path(f"{application_pages}question/", offers.question, name="question"),
     path(f"{application_pages}question/give-up/", offers.question_give_up, name="give_up"),
+    path(f"{application_pages}travel/", travel.standing, name="travel"),
+    path(f"{application_pages}travel/send/", travel.send, name="travel_send"),
+    path(
+        f"{application_pages}travel/<int:proof_id>/withdraw/",
+        travel.withdraw,
+        name="travel_withdraw",
+    ),
 ]
 
 # At the site's root, because an SMS counts letters: exactly as long as a token, no slash.

@@ -1,8 +1,11 @@
 """{{ entry.attempts_left|attempts_in_words }}: numbers in words on applicants' pages."""
 
 from django import template
+from django.utils import timezone
 
-from appointments import words
+from appointments import travel_standing, words
+from appointments.models import Application
+from appointments.travel_standing import TravelStanding
 
 register = template.Library()
 
@@ -15,3 +18,8 @@ def attempts_in_words(count: int) -> str:
 @register.filter
 def km_in_words(km: int) -> str:
     return words.distance(km)
+
+
+@register.filter
+def travel_standing_of(application: Application) -> TravelStanding:
+    return travel_standing.of(application, timezone.localdate())
