@@ -19,7 +19,8 @@ def text_page(name: str) -> Callable[[HttpRequest], HttpResponse]:
     """A view that shows templates/portal/<name>.html."""
 
     def view(request: HttpRequest) -> HttpResponse:
-        return render(request, f"portal/{name}.html", {"last_reviewed": LAST_REVIEWED})
+        context = {"last_reviewed": LAST_REVIEWED, "proof_days": settings.PROOF_KEPT_DAYS}
+        return render(request, f"portal/{name}.html", context)
 
     return view
 
