@@ -1,6 +1,7 @@
 from django.apps import AppConfig
+from django.core.checks import register
 
-from appointments import message_kinds
+from appointments import checks, message_kinds
 
 
 class AppointmentsConfig(AppConfig):
@@ -8,3 +9,4 @@ class AppointmentsConfig(AppConfig):
 
     def ready(self) -> None:
         message_kinds.register_all()
+        register(checks.check_private_files)

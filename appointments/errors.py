@@ -67,6 +67,32 @@ MESSAGES = {
     ),
     "busy": _("Too many people are doing this at the moment. Please try again."),
     "bounds_too_small": _("The plan already exceeds these limits: {problem}"),
+    # Urgent travel: the date, the review, the file
+    "travel_date_passed": _("The travel date must be after today."),
+    "travel_date_far": _("The travel date must be within {days} days from today."),
+    "proof_waiting": _(
+        "A proof of yours is being checked. Withdraw it if you want to send another one."
+    ),
+    "proof_not_found": _("There is no such proof, or it is not yours."),
+    "proof_ended": _("This proof was withdrawn or replaced, or its travel date has passed."),
+    "proof_decided": _("Somebody has decided about this proof meanwhile. Look at it again."),
+    "file_missing": _("Choose the file with your ticket or visa."),
+    "file_too_large": _("The file is larger than {megabytes} MB. Choose a smaller one."),
+    "file_kind": _(
+        "This is not a PDF and not a photo in JPEG, PNG or WebP. Of an iPhone photo (HEIC) take a "
+        "screenshot and send that."
+    ),
+    "file_damaged": _("The file is damaged and cannot be opened. Save or photograph it anew."),
+    "file_mixed": _("The file holds another file in it. Photograph the ticket and send the photo."),
+    "photo_too_large": _(
+        "The photo has too many pixels. Take one with less resolution, or a screenshot."
+    ),
+    "pdf_locked": _("The PDF is locked with a password. Send it without one, or a screenshot."),
+    "pdf_too_long": _("The PDF has more than {pages} pages. Send only the pages with the journey."),
+    "pdf_active": _(
+        "The PDF holds programs, forms or attachments. Send a screenshot of it, or print it to a "
+        "new PDF."
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from accounts.models import User
 from appointments.errors import Refusal
-from appointments.models import Centre, Posting, Region
+from appointments.models import Application, Centre, Posting, Region
 
 DECLARING_ROLES = (Posting.Role.REGION, Posting.Role.APPROVER)
 
@@ -41,3 +41,12 @@ def may_mark_visits(officer: User, centre: Centre) -> bool:
     if posting is not None and posting.centre_id == centre.pk and officer.is_active:
         return True
     return may_steer(officer, centre.region_id)
+
+
+def may_review_travel(officer: User, application: Application) -> bool:
+    """Proofs of travel are checked by the applicant's own centre, or by its region."""
+    posting = posting_of(officer)
+    at_centre = posting is not None and posting.centre_id == application.home_centre_id
+    if at_centre and officer.is_active and officer.is_staff:
+        return True
+    return may_steer(officer, application.region_id)

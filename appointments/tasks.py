@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from appointments import booking, offers, plans, slots
+from appointments import booking, offers, plans, slots, travel
 
 
 @shared_task
@@ -24,3 +24,8 @@ def settle_plans() -> int:
 @shared_task
 def open_slots() -> int:
     return slots.open_slots(now=timezone.now())
+
+
+@shared_task
+def forget_proofs() -> int:
+    return travel.forget(now=timezone.now())

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from appointments.tokens import TokenConverter
-from appointments.views import cancelling, checking, choosing, claiming, mine, offers, slip
+from appointments.views import cancelling, checking, choosing, claiming, mine, offers, slip, travel
 
 app_name = "appointments"
 register_converter(TokenConverter, "token")
@@ -29,6 +29,13 @@ urlpatterns = [
     path("check/<str:reference>/", slip.check_slip, name="check_slip"),
     path(f"{application_pages}question/", offers.question, name="question"),
     path(f"{application_pages}question/give-up/", offers.question_give_up, name="give_up"),
+    path(f"{application_pages}travel/", travel.standing, name="travel"),
+    path(f"{application_pages}travel/send/", travel.send, name="travel_send"),
+    path(
+        f"{application_pages}travel/<int:proof_id>/withdraw/",
+        travel.withdraw,
+        name="travel_withdraw",
+    ),
 ]
 
 # At the site's root, because an SMS counts letters: exactly as long as a token, no slash.

@@ -6,11 +6,11 @@ from typing import Any
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from appointments.models import Centre
+from appointments.models import Centre, TravelProof
 from appointments.planning.reasons import Reason
 from notifications import dates
 
-# Why a plan moved somebody or found no seat, as the person reads it.
+# Why a plan moved somebody or found no seat, or a proof was refused, as the person reads it.
 WHY: dict[str, Any] = {
     Reason.SLOT_PAST: gettext_lazy("Your old time had already passed."),
     Reason.SLOT_CLOSED: gettext_lazy("Your old time was cancelled by the outage."),
@@ -22,6 +22,7 @@ WHY: dict[str, Any] = {
     Reason.SEATS_TAKEN: gettext_lazy("All free seats went to people who came first."),
     Reason.NONE_BEFORE_TRAVEL: gettext_lazy("No seat was free before your date of travel."),
     Reason.NONE_IN_REACH: gettext_lazy("No seat of your kind was free at the centres in reach."),
+    **{reason.value: reason.label for reason in TravelProof.Reason},
 }
 
 

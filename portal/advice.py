@@ -7,10 +7,12 @@ from django.utils.translation import gettext as _
 
 @dataclass(frozen=True)
 class Advice:
-    """`what` in a few words, `more` in a sentence."""
+    """`what` in a few words, `more` in a sentence; `page`: where to do it, as `link` says."""
 
     what: str
     more: str
+    page: str = ""
+    link: str = ""
 
 
 def advice(site: str) -> list[Advice]:
@@ -34,6 +36,8 @@ def advice(site: str) -> list[Advice]:
         Advice(
             _("Travelling soon?"),
             _("Choose “Urgent travel” and give your ticket or visa as proof."),
+            page="appointments:mine",
+            link=_("To my appointments and “Urgent travel”"),
         ),
         Advice(
             _("Rescheduling is free"),

@@ -249,6 +249,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "appointments.tasks.open_slots",
         "schedule": crontab(hour=0, minute=5),
     },
+    "forget-proofs": {
+        "task": "appointments.tasks.forget_proofs",
+        "schedule": crontab(minute=20),
+        "options": {"expires": 3600},
+    },
     "forget-accounts": {
         "task": "accounts.tasks.forget",
         "schedule": crontab(minute=35),
@@ -330,6 +335,8 @@ SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
     "claim_by_arn": [(5, timedelta(hours=1)), (15, timedelta(days=1))],
     "claim_by_network": [(200, timedelta(minutes=10))],
     "unknown_link": [(60, timedelta(minutes=10))],
+    # Files sent by one account: judging one takes up to a second.
+    "files_by_account": [(12, timedelta(hours=1)), (40, timedelta(days=1))],
 }
 
 # --- Messages ---------------------------------------------------------------------------------
@@ -361,6 +368,18 @@ HOLD_MINUTES = 10
 GRACE_MINUTES = env.int("GRACE_MINUTES", default=10)
 HORIZON_WORKING_DAYS = env.int("HORIZON_WORKING_DAYS", default=45)
 BOOKING_LEAD_HOURS = env.int("BOOKING_LEAD_HOURS", default=18)
+
+# --- Files that people send (proofs of travel) ----------------------------------------------------
+# Outside of everything that is served; a folder of its own for backups and permissions.
+PRIVATE_FILES_DIR = Path(env.str("PRIVATE_FILES_DIR", default=str(VAR_DIR / "private")))
+FILE_MEGABYTES = env.int("FILE_MEGABYTES", default=5)
+PROOF_KEPT_DAYS = env.int("PROOF_KEPT_DAYS", default=30)
+TRAVEL_DAYS_AHEAD = env.int("TRAVEL_DAYS_AHEAD", default=180)
+FILE_UPLOAD_HANDLERS = [
+    "appointments.uploads.LimitedUpload",  # first: what is too large reaches no other
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- Language and time --------------------------------------------------------------------------
 LANGUAGE_CODE = "hi"
@@ -483,5 +502,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # What is odd about a PDF that somebody sent is no news.
+        "pypdf": {"handlers": [], "level": "ERROR", "propagate": True},
     },
 }

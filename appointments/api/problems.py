@@ -51,6 +51,21 @@ STATUS = {
     "visit_in_doubt": 409,
     "busy": 503,
     "bounds_too_small": 409,
+    "travel_date_passed": 422,
+    "travel_date_far": 422,
+    "proof_waiting": 409,
+    "proof_not_found": 404,
+    "proof_ended": 410,
+    "proof_decided": 409,
+    "file_missing": 422,
+    "file_too_large": 422,
+    "file_kind": 422,
+    "file_damaged": 422,
+    "file_mixed": 422,
+    "photo_too_large": 422,
+    "pdf_locked": 422,
+    "pdf_too_long": 422,
+    "pdf_active": 422,
 }
 # Seconds after which a program may try again when too many did the same.
 BUSY_SECONDS = 2

@@ -5,6 +5,7 @@ from appointments.models.appointments import Appointment, Hold, TimelineEntry, V
 from appointments.models.centres import Centre, Holiday, Quota, Region, Slot, SlotTemplate
 from appointments.models.outages import CapacityCut, Closure, Outage
 from appointments.models.plans import Offer, OfficeEntry, Plan, PlanLine
+from appointments.models.travel import ProofView, TravelProof
 
 __all__ = [
     "Application",
@@ -20,10 +21,12 @@ __all__ = [
     "Plan",
     "PlanLine",
     "Posting",
+    "ProofView",
     "Quota",
     "Region",
     "Slot",
     "SlotTemplate",
     "TimelineEntry",
+    "TravelProof",
     "VisitAttempt",
 ]

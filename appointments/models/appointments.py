@@ -150,6 +150,10 @@ class TimelineEntry(models.Model):
         WITHDRAWN = "withdrawn", _("The offered time was withdrawn")
         COMPLETED = "completed", _("Visit completed")
         NO_SHOW = "no_show", _("Did not come")
+        TRAVEL_SENT = "travel_sent", _("Proof of travel sent")
+        TRAVEL_YES = "travel_yes", _("Urgent travel accepted")
+        TRAVEL_NO = "travel_no", _("Proof of travel not accepted")
+        TRAVEL_BACK = "travel_back", _("Proof of travel withdrawn")
 
     # What these tell about a seat does not take it away.
     KEEPING = (Event.IN_DOUBT, Event.STANDS, Event.COMPLETED, Event.NO_SHOW)

@@ -16,7 +16,7 @@ from appointments.admin import figures
 from appointments.admin.figures import Progress, Standing
 from appointments.admin.outages import outages_seen
 from appointments.admin.scope import seen, steerable_regions
-from appointments.models import Outage, Plan
+from appointments.models import Outage, Plan, TravelProof
 from notifications.models import Message
 
 register = template.Library()
@@ -41,6 +41,8 @@ class Today:
     may_declare: bool
     # Messages that a person should look at, of all kinds.
     trouble: int
+    # Proofs of travel to be checked; the first one sent first.
+    proofs: int
 
 
 @register.simple_tag(takes_context=True)
@@ -63,8 +65,15 @@ def today(context: template.Context) -> Today:
         ],
         plans=[p for p in plans if p.state in Plan.PENDING_STATES or (_in_grace(p, now))],
         may_declare=steerable_regions(officers.of(request)).exists(),
+        proofs=_proofs_waiting(request),
         trouble=troubled.filter(~Q(kind="OTP")).count() if sees_messages else 0,
     )
+
+
+def _proofs_waiting(request: HttpRequest) -> int:
+    waiting = TravelProof.objects.filter(state=TravelProof.State.WAITING)
+    own = seen(request, waiting, region="application__region", centre="application__home_centre")
+    return own.count()
 
 
 def _in_grace(plan: Plan, now: Any) -> bool:

@@ -49,6 +49,11 @@ class Entry:
         return self.attempts_left > 0
 
     @property
+    def may_travel(self) -> bool:
+        """A visit is booked or may be: a proof of urgent travel is of use."""
+        return self.is_live or self.may_choose
+
+    @property
     def is_waiting(self) -> bool:
         return self.appointment is not None and self.appointment.state == Appointment.State.WAITING
 
@@ -87,6 +92,7 @@ def _applications(request: HttpRequest, now: datetime) -> QuerySet[Application]:
             Prefetch("appointments__timeline", timeline),
             Prefetch("holds", holds.select_related("slot__centre")),
             "visit_attempts",
+            "travel_proofs",
         )
         .order_by("claimed_at", "pk")
     )

@@ -33,6 +33,7 @@ LOOKS = {
     "released": ("wait", "wait"),
     "declined": ("done", "cross"),
     "withdrawn": ("done", "cross"),
+    "refused": ("act", "act"),
     "held": ("act", "clock"),
     "running": ("go", "check"),
     "outage": ("stop", "stop"),

@@ -18,7 +18,11 @@ def text_page(name: str) -> Callable[[HttpRequest], HttpResponse]:
     """A view that shows templates/portal/<name>.html."""
 
     def view(request: HttpRequest) -> HttpResponse:
-        context = {"last_reviewed": LAST_REVIEWED, "tested": ACCESSIBILITY_TESTED}
+        context = {
+            "last_reviewed": LAST_REVIEWED,
+            "tested": ACCESSIBILITY_TESTED,
+            "proof_days": settings.PROOF_KEPT_DAYS,
+        }
         return render(request, f"portal/{name}.html", context)
 
     return view
