@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from appointments.tokens import TokenConverter
-from appointments.views import cancelling, checking, choosing, claiming, mine, offers
+from appointments.views import cancelling, checking, choosing, claiming, mine, offers, waiting
 
 app_name = "appointments"
 register_converter(TokenConverter, "token")
@@ -24,6 +24,7 @@ urlpatterns = [
     path(f"{application_pages}done/", checking.done, name="done"),
     path(f"{application_pages}cancel/", cancelling.cancel, name="cancel"),
     path(f"{application_pages}cancelled/", cancelling.cancelled, name="cancelled"),
+    path(f"{application_pages}waiting-list/", waiting.join, name="join"),
     path(f"{application_pages}question/", offers.question, name="question"),
     path(f"{application_pages}question/give-up/", offers.question_give_up, name="give_up"),
 ]

@@ -185,31 +185,66 @@ def place(appointment: Appointment, now: datetime) -> Place | None:
 
 
 class Reach:
-    """Which centres of a region count for whom: the own one, and those near to it."""
+    """Which centres of these regions count for whom: the own one, and those near to it."""
 
-    def __init__(self, region_id: int) -> None:
-        centres = list(Centre.objects.filter(region=region_id))
-        self._km = {
-            (one.pk, other.pk): availability.km_between(one, other)
-            for one in centres
-            for other in centres
-        }
-        self._centres = centres
+    def __init__(self, region_ids: Collection[int]) -> None:
+        centres = Centre.objects.filter(region__in=region_ids)
+        self._centres = {centre.pk: centre for centre in centres}
+        self._km: dict[int, dict[int, int]] = {}
 
     def km(self, home_id: int, centre_id: int) -> int:
-        return self._km.get((home_id, centre_id), 0)
+        """From the own centre to another one of the same region."""
+        return self._from(home_id)[centre_id]
 
-    def near(self, home_id: int) -> list[int]:
+    def near(self, home_id: int) -> list[Centre]:
         """Within settings.WAITING_LIST_KM, the own centre first, then the nearest."""
-        within = [c.pk for c in self._centres if self.km(home_id, c.pk) <= settings.WAITING_LIST_KM]
-        return sorted({home_id, *within}, key=lambda pk: (pk != home_id, self.km(home_id, pk), pk))
+        km = self._from(home_id)
+        near = [pk for pk, distance in km.items() if distance <= settings.WAITING_LIST_KM]
+        near.sort(key=lambda pk: (pk != home_id, km[pk], pk))
+        return [self._centres[pk] for pk in near]
+
+    def _from(self, home_id: int) -> dict[int, int]:
+        if home_id not in self._km:
+            home = self._centres[home_id]
+            self._km[home_id] = {
+                centre.pk: availability.km_between(home, centre)
+                for centre in self._centres.values()
+                if centre.region_id == home.region_id
+            }
+        return self._km[home_id]
 
 
-def centres_in_reach(application: Application) -> list[Centre]:
-    """Where somebody who waits is offered a seat, the own centre first."""
-    ids = Reach(application.region_id).near(application.home_centre_id)
-    found = Centre.objects.in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
+@dataclass(frozen=True)
+class Rules:
+    """What a page says about the line to one person."""
+
+    # Where a seat is offered, the own centre first; and how far from it.
+    centres: Sequence[Centre]
+    km: int
+    # Unanswered offers after which somebody waits behind the others of their group.
+    silent: int
+
+    @property
+    def home(self) -> Centre:
+        return self.centres[0]
+
+    @property
+    def others(self) -> Sequence[Centre]:
+        return self.centres[1:]
+
+
+def rules_of(applications: Iterable[Application]) -> dict[int, Rules]:
+    """By application, in as many queries for one as for ten."""
+    applications = list(applications)
+    reach = Reach({a.region_id for a in applications})
+    return {
+        a.pk: Rules(
+            centres=reach.near(a.home_centre_id),
+            km=settings.WAITING_LIST_KM,
+            silent=settings.WAITING_LIST_SILENT,
+        )
+        for a in applications
+    }
 
 
 # The days that somebody has refused, or let pass: (centre, date).
@@ -296,7 +331,7 @@ def in_grace(region_id: int, now: datetime) -> bool:
 def _matches(region_id: int, now: datetime) -> Iterator[tuple[Asker, Slot]]:
     """Who is asked about which seat: everybody in turn gets what is best for them of the rest."""
     today = timezone.localdate(now)
-    reach = Reach(region_id)
+    reach = Reach([region_id])
     askers = [*_those_waiting(region_id, reach, now), *_those_moved(region_id, now)]
     free = _FreeSeats(region_id, now, only_freed=not any(_waits(asker) for asker in askers))
     for asker in sorted(askers, key=lambda a: a.rank):
@@ -367,7 +402,7 @@ def _those_waiting(region_id: int, reach: Reach, now: datetime) -> list[Asker]:
             appointment=appointment,
             kind=Offer.Kind.WAITING,
             rank=(tier, 0, number),
-            centres=reach.near(appointment.application.home_centre_id),
+            centres=[c.pk for c in reach.near(appointment.application.home_centre_id)],
             refused=refused[appointment.pk],
         )
         for number, (tier, appointment) in enumerate(ranked)
