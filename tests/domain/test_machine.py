@@ -293,7 +293,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: Offer.objects.exists())
     @rule(data=st.data(), signed_in=st.booleans())
     def accept(self, data: st.DataObject, signed_in: bool) -> None:
-        """A plan's time is theirs already: the answer moves nobody. A seat that is kept is taken."""
+        """A plan's time is theirs already: nobody moves. A seat that is kept is taken."""
         if asked := self._offer(data):
             who, offer = asked
             by = self.world.persons[who] if signed_in else None
