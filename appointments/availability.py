@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db.models import F, Min, QuerySet, Sum
 
+from appointments import seats
 from appointments.models import Application, Centre, Slot
 from appointments.planning import geometry
 from appointments.planning import problem as planning
@@ -40,7 +41,7 @@ def earliest_start(now: datetime) -> datetime:
 def bookable(now: datetime) -> QuerySet[Slot]:
     """Slots with a free seat that the public may take now, whatever the quota."""
     return Slot.objects.filter(
-        paused=False, starts_at__gte=earliest_start(now), taken__lt=F("seats") - F("closed")
+        seats.is_free(now, in_line=False), starts_at__gte=earliest_start(now)
     )
 
 

@@ -24,8 +24,7 @@ from appointments.models import (
 from appointments.timeline import APPLICANT, entry, role_of
 from appointments.verbs import LostRace, verb
 
-# Holds which a person takes on their own.
-OWN_PURPOSES = (Hold.Purpose.BOOKING, Hold.Purpose.CHANGE)
+OWN_PURPOSES = seats.OWN_PURPOSES
 # Chosen dates count within a year of the first one (DOMAIN.md, attempts).
 FEE_YEAR = timedelta(days=365)
 
@@ -95,12 +94,15 @@ def attempts_left(application: Application, now: datetime) -> int:
 
 
 def costs_attempt(appointment: Appointment | None) -> bool:
-    """A date that answers an outage costs none: an open offer, or a place on the waiting list."""
+    """A date that answers an outage costs none: instead of the one that a plan gave, or from the
+    waiting list, unless the person joined it by their own wish.
+    """
     if appointment is None:
         return True
     if appointment.state == Appointment.State.WAITING:
-        return False
-    return not appointment.offers.filter(state=Offer.State.OPEN).exists()
+        return appointment.joined_waiting
+    moved = Q(state=Offer.State.OPEN, kind=Offer.Kind.MOVED)
+    return not appointment.offers.filter(moved).exists()
 
 
 # --- Hold ---------------------------------------------------------------------------------------
@@ -139,8 +141,12 @@ def hold_seat(*, application: Application, slot_id: int, by: User) -> Hold:
 
 @verb
 def release_hold(*, hold_id: int, by: User) -> None:
-    """The person went back: free the seat at once. Twice is as good as once."""
-    hold = Hold.objects.filter(pk=hold_id).select_related("application").first()
+    """The person went back: free the seat at once. Twice is as good as once.
+
+    A seat that is kept for an offer is not given back so: the offer is answered.
+    """
+    own = Hold.objects.filter(pk=hold_id, purpose__in=OWN_PURPOSES)
+    hold = own.select_related("application").first()
     if hold is None:
         return
     check_owner(hold.application, by)
@@ -152,7 +158,7 @@ def _drop_hold(hold: Hold) -> None:
     """Give the seat back if the hold is still there: the sweep may have been first."""
     gone, _ = Hold.objects.filter(pk=hold.pk).delete()
     if gone:
-        seats.release(slot_id=hold.slot_id)
+        seats.release(slot_id=hold.slot_id, to_public=hold.purpose in OWN_PURPOSES)
 
 
 def held_slot_ids(application: Application) -> list[int]:
@@ -160,9 +166,13 @@ def held_slot_ids(application: Application) -> list[int]:
     return list(application.holds.values_list("slot_id", flat=True))
 
 
-def drop_holds(application: Application) -> None:
-    """Free all seats that are being kept for it (their slots are locked)."""
-    for hold in application.holds.all():
+def drop_holds(application: Application, *purposes: str) -> None:
+    """Free all seats that are being kept for it, or those of these purposes.
+
+    Their slots are locked.
+    """
+    holds = application.holds.all()
+    for hold in holds.filter(purpose__in=purposes) if purposes else holds:
         _drop_hold(hold)
 
 
@@ -263,10 +273,10 @@ def confirm(*, hold_id: int, by: User) -> Appointment:
     done = Appointment.objects.filter(confirmed_hold=hold_id).first()
     if done:
         return done
-    hold = Hold.objects.filter(pk=hold_id, expires_at__gt=now).first()
+    hold = Hold.objects.filter(pk=hold_id, purpose__in=OWN_PURPOSES, expires_at__gt=now).first()
     if hold is None:
         raise hold_expired()
-    appointment, slots = lock_seats(application, hold.slot_id)
+    appointment, slots = lock_seats(application, hold.slot_id, *held_slot_ids(application))
     slot = slots[hold.slot_id]
     if slot.paused or slot.oversubscribed:
         raise Refusal("slot_paused")
@@ -318,14 +328,9 @@ def _book(
 def _change(appointment: Appointment, slot: Slot, hold_id: int, now: datetime, by: User) -> None:
     """Move to the held seat. An open offer is thereby answered: another time."""
     old = appointment.slot
-    if old:
-        seats.release(slot_id=old.pk)
-    appointment.slot = slot
-    appointment.state = Appointment.State.CONFIRMED
-    appointment.waiting_since = None
-    appointment.first_in_line = False
     appointment.confirmed_hold = hold_id
-    appointment.save()
+    seat_at(appointment, slot)
+    drop_holds(appointment.application, *Offer.SEAT_KINDS)
     _end_offer(appointment, Offer.State.CHANGED, now)
     written = entry(
         appointment=appointment,
@@ -338,6 +343,18 @@ def _change(appointment: Appointment, slot: Slot, hold_id: int, now: datetime, b
     )
     written.save()
     messages.confirmed(appointment, key=f"entry:{written.pk}", old=old, now=now)
+
+
+def seat_at(appointment: Appointment, slot: Slot) -> None:
+    """Put it into a seat that is counted for it already; the old one is freed (both are locked)."""
+    if appointment.slot_id:
+        seats.release(slot_id=appointment.slot_id)
+    appointment.slot = slot
+    appointment.state = Appointment.State.CONFIRMED
+    appointment.waiting_since = None
+    appointment.first_in_line = False
+    appointment.joined_waiting = False
+    appointment.save()
 
 
 # --- Cancel -------------------------------------------------------------------------------------

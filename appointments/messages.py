@@ -218,12 +218,11 @@ def in_the_dark(appointments: Sequence[Appointment]) -> list[Appointment]:
 
 def withdrawn(offers: Iterable[Offer]) -> None:
     """Offers that ended without an answer: what still asks them does not leave any more."""
-    by_plan: dict[int, list[str]] = defaultdict(list)
+    by_batch: dict[str, list[str]] = defaultdict(list)
     for offer in offers:
-        if offer.plan_id:
-            by_plan[offer.plan_id].append(reference(offer.appointment))
-    for plan_id, references in sorted(by_plan.items()):
-        outbox.take_back(batch=plan_batch(plan_id), references=references, reason="offer withdrawn")
+        by_batch[offer_batch(offer)].append(reference(offer.appointment))
+    for batch, references in sorted(by_batch.items()):
+        outbox.take_back(batch=batch, references=references, reason="offer withdrawn")
 
 
 def hold_batch(outage: Outage) -> str:
@@ -232,6 +231,11 @@ def hold_batch(outage: Outage) -> str:
 
 def plan_batch(plan_id: int) -> str:
     return f"plan:{plan_id}"
+
+
+def offer_batch(offer: Offer) -> str:
+    """The batch of what asks about it: its plan's, or its own."""
+    return plan_batch(offer.plan_id) if offer.plan_id else f"offer:{offer.pk}"
 
 
 def stands(
@@ -335,12 +339,29 @@ def _offer_news(
 
 def answered(offer: Offer) -> None:
     """The question is closed: what still asks it does not leave any more."""
-    if offer.plan_id:
-        outbox.cancel(
-            batch=plan_batch(offer.plan_id),
-            reference=reference(offer.appointment),
-            reason=f"offer {offer.state}",
-        )
+    outbox.cancel(
+        batch=offer_batch(offer),
+        reference=reference(offer.appointment),
+        reason=f"offer {offer.state}",
+    )
+
+
+def seat_offered(offer: Offer, *, token: str, now: datetime) -> None:
+    """EARLIER or SEAT_FOUND, with the link: a seat is kept, and somebody is asked about it."""
+    news = News(
+        kind=SEAT_OFFER_KINDS[Offer.Kind(offer.kind)],
+        appointment=offer.appointment,
+        key=f"offer:{offer.pk}",
+        old=offer.old_slot,
+        new=offer.new_slot,
+        deadline=offer.deadline,
+        path=token,
+        batch=offer_batch(offer),
+    )
+    tell([news], now=now)
+
+
+SEAT_OFFER_KINDS = {Offer.Kind.EARLIER: "EARLIER", Offer.Kind.WAITING: "SEAT_FOUND"}
 
 
 def _offer_kind(offer: Offer, replaces: bool) -> str:

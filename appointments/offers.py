@@ -1,4 +1,4 @@
-"""Answers to an offer: accept, give up, silence. Another time is booking's hold and confirm.
+"""Answers to an offer: accept, decline, give up, silence. Another time: booking's hold, confirm.
 
 Answering again, or after the end, changes nothing; the caller shows what stands (the offer's
 state). Verbs take `by` None for the person behind the message link: the token is the key.
@@ -11,10 +11,17 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from appointments import booking, messages, seats
+from appointments import booking, messages, seat_offers, seats
 from appointments.errors import Refusal
-from appointments.models import Application, Appointment, Offer, Plan, TimelineEntry
-from appointments.timeline import APPLICANT, SYSTEM, entry
+from appointments.models import (
+    Application,
+    Appointment,
+    Offer,
+    Plan,
+    TimelineEntry,
+    VisitAttempt,
+)
+from appointments.timeline import APPLICANT, SYSTEM
 from appointments.tokens import digest
 from appointments.verbs import verb
 
@@ -51,22 +58,85 @@ def _with_all(offers: models.Manager[Offer]) -> models.QuerySet[Offer]:
 
 @verb
 def accept(*, offer_id: int, by: User | None) -> Offer:
-    """The new time suits: the seat, already theirs, is confirmed.
+    """The new time suits: the seat, theirs already or kept for them, is confirmed.
 
-    Refusals: not_yours, offer_not_live, in_doubt (another cut has touched the seat meanwhile).
+    Refusals: not_yours, offer_not_live, in_doubt (another cut has touched the seat meanwhile); of a
+    seat that is kept also slot_too_soon (it has begun), no_attempts_left.
     """
     now = timezone.now()
     offer = _lock(offer_id, by)
     if not offer.is_open:
         return offer
     _check_live(offer, now)
+    if offer.is_seat_offer:
+        return _take(offer, now, by)
     appointment = offer.appointment
     if appointment.state != Appointment.State.CONFIRMED:
         raise Refusal("in_doubt")
-    _end(offer, Offer.State.ACCEPTED, now)
+    seat_offers.end(offer, Offer.State.ACCEPTED, now)
     written = _write(offer, TimelineEntry.Event.ACCEPTED, now, by, APPLICANT)
     messages.confirmed(appointment, key=f"entry:{written.pk}", old=offer.old_slot, now=now)
     return offer
+
+
+def _take(offer: Offer, now: datetime, by: User | None) -> Offer:
+    """Move to the seat that is kept: the hold becomes the appointment's place, counted once.
+
+    A date from the waiting list uses an attempt if the person joined it by their own wish.
+    """
+    appointment = offer.appointment
+    if offer.new_slot.starts_at <= now:
+        raise Refusal("slot_too_soon")
+    if appointment.slot and appointment.slot.starts_at <= now:
+        raise Refusal("appointment_started")
+    waits = appointment.state == Appointment.State.WAITING
+    costs = waits and booking.costs_attempt(appointment)
+    if costs and booking.attempts_left(appointment.application, now) == 0:
+        raise Refusal("no_attempts_left")
+    old = appointment.slot
+    booking.seat_at(appointment, offer.new_slot)
+    appointment.application.holds.filter(purpose=_purpose(offer)).delete()
+    seat_offers.end(offer, Offer.State.ACCEPTED, now)
+    if costs:
+        VisitAttempt.objects.create(
+            application=appointment.application, date=offer.new_slot.date, chosen_at=now
+        )
+    written = _write(offer, TimelineEntry.Event.ACCEPTED, now, by, APPLICANT)
+    messages.confirmed(appointment, key=f"entry:{written.pk}", old=old, now=now)
+    return offer
+
+
+@verb
+def decline(*, offer_id: int, by: User | None) -> Offer:
+    """No thanks: the seat that was kept is free for the next in line, and nothing else changes.
+
+    Again: changes nothing. Refusals: not_yours, offer_needs_another_answer (a plan's new time).
+    """
+    now = timezone.now()
+    offer = _lock(offer_id, by)
+    if not offer.is_seat_offer:
+        raise Refusal("offer_needs_another_answer")
+    if offer.is_open:
+        _let_go(offer, Offer.State.DECLINED, TimelineEntry.Event.DECLINED, now, by, APPLICANT)
+    return offer
+
+
+def _let_go(
+    offer: Offer,
+    state: Offer.State,
+    event: TimelineEntry.Event,
+    now: datetime,
+    actor: User | None,
+    by: str,
+) -> None:
+    """End the question about a seat that is kept, and free the seat."""
+    booking.drop_holds(offer.appointment.application, _purpose(offer))
+    seat_offers.end(offer, state, now)
+    _write(offer, event, now, actor, by)
+
+
+def _purpose(offer: Offer) -> str:
+    return seat_offers.PURPOSE[Offer.Kind(offer.kind)]
 
 
 @verb
@@ -96,7 +166,8 @@ def close_silent(*, now: datetime) -> int:
 
 @verb
 def close_silent_one(*, offer_id: int, now: datetime) -> bool:
-    """`keep`: the new time stands. `requeue`: the seat is freed, the person first in line.
+    """`keep`: the new time stands. `requeue`: the seat is freed, the person first in line. A seat
+    that was only kept goes to the next in line, and nothing else changes.
 
     False when an answer came first. Somebody in doubt again keeps the question open: a plan will
     replace it.
@@ -105,13 +176,17 @@ def close_silent_one(*, offer_id: int, now: datetime) -> bool:
     appointment = offer.appointment
     if not offer.is_open or offer.deadline > now:
         return False
+    if offer.is_seat_offer:
+        unanswered = TimelineEntry.Event.UNANSWERED
+        _let_go(offer, Offer.State.RELEASED, unanswered, now, None, SYSTEM)
+        return True
     if appointment.state != Appointment.State.CONFIRMED:
         return False
     if offer.silence == Plan.Silence.KEEP:
-        _end(offer, Offer.State.KEPT, now)
+        seat_offers.end(offer, Offer.State.KEPT, now)
         _write(offer, TimelineEntry.Event.KEPT, now, None, SYSTEM)
         return True
-    _end(offer, Offer.State.RELEASED, now)
+    seat_offers.end(offer, Offer.State.RELEASED, now)
     written = _write(offer, TimelineEntry.Event.RELEASED, now, None, SYSTEM)
     old = offer.new_slot
     seats.release(slot_id=old.pk)
@@ -142,24 +217,9 @@ def _check_live(offer: Offer, now: datetime) -> None:
         raise Refusal("offer_not_live")
 
 
-def _end(offer: Offer, state: Offer.State, now: datetime) -> None:
-    offer.state = state
-    offer.ended_at = now
-    offer.save(update_fields=["state", "ended_at"])
-    messages.answered(offer)
-
-
 def _write(
     offer: Offer, event: TimelineEntry.Event, now: datetime, actor: User | None, by: str
 ) -> TimelineEntry:
-    written = entry(
-        appointment=offer.appointment,
-        event=event,
-        at=now,
-        actor=actor,
-        by=by,
-        from_slot=offer.old_slot,
-        to_slot=offer.new_slot,
-    )
+    written = seat_offers.written(offer, event, now, actor, by)
     written.save()
     return written

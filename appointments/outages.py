@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from appointments import closures, messages, seats
+from appointments import closures, messages, seat_offers, seats
 from appointments.cuts import Cut, check_cuts, seats_by_cell
 from appointments.errors import Refusal
 from appointments.models import (
@@ -153,8 +153,14 @@ def _put_in_force(
     *,
     send_after: datetime,
 ) -> None:
-    """Lock the days' slots, close them, and put into doubt whoever is one too many."""
-    seats.lock_ids(_slots_of_cells(cuts).values_list("pk", flat=True))
+    """Lock the days' slots, close them, and put into doubt whoever is one too many.
+
+    A seat that was only kept for an answer goes first.
+    """
+    slots = _slots_of_cells(cuts)
+    # No offer is made while the region is locked: those that there are can only be answered.
+    offered = seat_offers.touched_by(slots).values_list("new_slot_id", flat=True)
+    seats.lock_ids([*slots.values_list("pk", flat=True), *offered])
     CapacityCut.objects.bulk_create(
         [
             CapacityCut(
@@ -174,6 +180,7 @@ def _put_in_force(
     wanted = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
     stored = [cut for cut in outage.cuts.all() if (cut.centre_id, cut.date, cut.quota) in wanted]
     touched = closures.close(outage=outage, cuts=stored, now=now)
+    seat_offers.withdraw_from_oversubscribed(slot_ids=touched, now=now, by=by)
     _put_in_doubt(outage, touched, written, now, by, send_after=send_after)
 
 
@@ -206,6 +213,7 @@ def _put_in_doubt(
         )
         .order_by("pk")
     )
+    seat_offers.withdraw_from(affected, now=now, by=by)
     set_state(affected, Appointment.State.IN_DOUBT)
     write_timeline(affected, TimelineEntry.Event.IN_DOUBT, at=now, actor=by)
     messages.in_doubt(

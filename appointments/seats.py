@@ -1,4 +1,4 @@
-"""The seat ledger: the one module that changes `Slot.taken`, `closed` and `paused`.
+"""The seat ledger: the one module that changes `Slot.taken`, `closed`, `paused`, `line_until`.
 
 Counters move by conditional UPDATEs, so that a race is decided by the database and not by what
 this process read before. A verb that touches several slots locks them in id order first. All
@@ -8,14 +8,41 @@ functions expect to run inside the caller's transaction.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Greatest, Least
+from django.utils import timezone
 
 from appointments.errors import Refusal
-from appointments.models import Appointment, Closure, Hold, Outage, Slot
+from appointments.models import Appointment, Closure, Hold, Outage, Quota, Slot
 from appointments.verbs import batches
+
+# Holds which a person takes on their own. The others keep a seat for an offer, and end with it.
+OWN_PURPOSES = (Hold.Purpose.BOOKING, Hold.Purpose.CHANGE)
+# How long a seat that came free is for those in line alone. They are offered it within a minute
+# (waiting_list.offer_seats); should the clock stand still, the public gets it after two.
+FIRST_REFUSAL = timedelta(minutes=2)
+
+
+# More people and holds than seats are left.
+OVERSUBSCRIBED = Q(taken__gt=F("seats") - F("closed"))
 
 
 def lock_ids(slot_ids: Iterable[int]) -> list[int]:
@@ -39,18 +66,27 @@ def lock(slot_ids: Iterable[int]) -> dict[int, Slot]:
     return found
 
 
+def is_free(now: datetime, *, in_line: bool) -> Q:
+    """Slots with a seat that may be taken now: by the public, or for those in line."""
+    free = Q(paused=False, taken__lt=F("seats") - F("closed"))
+    return free if in_line else free & (Q(line_until__isnull=True) | Q(line_until__lte=now))
+
+
+def take_in_line(*, slot_id: int, now: datetime) -> bool:
+    """Take one seat for somebody in line; False if none is free."""
+    slot = Slot.objects.filter(is_free(now, in_line=True), pk=slot_id, starts_at__gt=now)
+    return bool(slot.update(taken=F("taken") + 1))
+
+
 def take(*, slot_id: int, now: datetime, hold_swept: bool = False) -> None:
     """Take one seat for the public, or refuse (slot_full, slot_paused, slot_too_soon).
 
     When the slot is full, holds on it that have run out are freed first: nobody is told "full"
     because of a seat that the minute-sweep has not come to yet.
     """
-    taken = Slot.objects.filter(
-        pk=slot_id,
-        paused=False,
-        starts_at__gt=now,
-        taken__lt=F("seats") - F("closed"),
-    ).update(taken=F("taken") + 1)
+    taken = Slot.objects.filter(is_free(now, in_line=False), pk=slot_id, starts_at__gt=now).update(
+        taken=F("taken") + 1
+    )
     if taken:
         return None
     if not hold_swept and free_expired_holds(now=now, slot_id=slot_id):
@@ -63,14 +99,66 @@ def take(*, slot_id: int, now: datetime, hold_swept: bool = False) -> None:
     raise Refusal("slot_paused" if slot.paused else "slot_full")
 
 
-def release(*, slot_id: int) -> None:
-    """Give one seat back. The constraint `slot_taken_within_seats` catches a double release."""
-    Slot.objects.filter(pk=slot_id).update(taken=F("taken") - 1)
+def release(*, slot_id: int, to_public: bool = False) -> None:
+    """Give one seat back: to those in line first, or as it was to the public.
+
+    The constraint `slot_taken_within_seats` catches a double release.
+    """
+    changes = {} if to_public else {"line_until": _line_until(timezone.now())}
+    Slot.objects.filter(pk=slot_id).update(taken=F("taken") - 1, **changes)
+
+
+def _somebody_in_line() -> Q:
+    """Somebody waits for a seat of the slot's region and quota, or was moved by an outage.
+
+    Tatkaal may take normal seats too (Application.quotas).
+    """
+    wanted = ExpressionWrapper(OuterRef("quota"), output_field=CharField())
+    quota_fits = (
+        Q(application__on_hold=False, application__service=F("wanted"))
+        | Q(application__on_hold=False, application__service=Quota.TATKAAL, wanted=Quota.NORMAL)
+        | Q(application__on_hold=True, wanted=Quota.ON_HOLD)
+    )
+    waits = Q(state=Appointment.State.WAITING)
+    moved = Q(
+        state=Appointment.State.CONFIRMED, moved_count__gt=0, slot__date__gt=F("original_date")
+    )
+    here = Appointment.objects.annotate(wanted=wanted).filter(
+        quota_fits, application__region=OuterRef("region")
+    )
+    return Q(Exists(here.filter(waits))) | Q(Exists(here.filter(moved)))
+
+
+def _line_until(now: datetime) -> Case:
+    """The column's new value where a seat comes free: unchanged if nobody is in line."""
+    until = Value(now + FIRST_REFUSAL, output_field=DateTimeField())
+    return Case(When(_somebody_in_line(), then=until), default=F("line_until"))
+
+
+def first_refusal(*, slot_ids: Collection[int]) -> None:
+    """Seats have come free in these slots: where somebody is in line, they are theirs first."""
+    now = timezone.now()
+    for part in batches(sorted(slot_ids)):
+        Slot.objects.filter(id__in=part).filter(_somebody_in_line()).update(
+            line_until=now + FIRST_REFUSAL
+        )
+
+
+def end_first_refusal(*, slot_ids: Collection[int], now: datetime) -> None:
+    """Nobody in line takes what is left here: the public may. Not what came free after `now`."""
+    for part in batches(sorted(slot_ids)):
+        Slot.objects.filter(id__in=part, line_until__lte=now + FIRST_REFUSAL).update(
+            line_until=None
+        )
 
 
 def free_expired_holds(*, now: datetime, slot_id: int | None = None) -> int:
-    """Delete holds that have run out and give their seats back. Returns how many."""
-    expired = Hold.objects.filter(expires_at__lte=now)
+    """Delete people's own holds that have run out and give their seats back. Returns how many.
+
+    The seat was the public's a few minutes ago, and is again. A hold that keeps an offered seat
+    ends with its offer.
+    """
+    expired = Hold.objects.filter(purpose__in=OWN_PURPOSES, expires_at__lte=now)
     if slot_id is not None:
         expired = expired.filter(slot_id=slot_id)
     lock(expired.values_list("slot_id", flat=True))
@@ -121,8 +209,10 @@ def recompute_closed(*, slot_ids: Collection[int], pause: bool) -> None:
     A slot that no open outage touches any more is never paused.
     """
     ids = sorted(slot_ids)
+    now = timezone.now()
     for part_ids in batches(ids):
         part = Slot.objects.filter(id__in=part_ids)
+        part.filter(closed__gt=_closed_now()).update(line_until=_line_until(now))
         part.update(closed=_closed_now())
         part.filter(closed=0).update(paused=False)
         if pause:
@@ -130,9 +220,12 @@ def recompute_closed(*, slot_ids: Collection[int], pause: bool) -> None:
 
 
 def resume(*, slot_ids: Collection[int]) -> None:
-    """Open settled slots to the public again; over-subscribed ones wait for the next plan."""
+    """Open settled slots again, to those in line first; over-subscribed ones wait for a plan."""
+    now = timezone.now()
     for part in batches(sorted(slot_ids)):
-        Slot.objects.filter(id__in=part, taken__lte=F("seats") - F("closed")).update(paused=False)
+        Slot.objects.filter(id__in=part, taken__lte=F("seats") - F("closed"), paused=True).update(
+            paused=False, line_until=_line_until(now)
+        )
 
 
 def _taken_now() -> Greatest:

@@ -22,7 +22,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from appointments import closures, outages
+from appointments import closures, outages, seats
 from appointments.models import Centre, Holiday, Region, Slot, SlotTemplate
 
 ONE_DAY = timedelta(days=1)
@@ -126,6 +126,7 @@ def open_days(
     now_known = _known(region, {slot.date for slot in missing})
     ids = [now_known[_key(slot)] for slot in missing]
     closures.close_new_slots(slot_ids=ids)
+    seats.first_refusal(slot_ids=ids)
     return len(ids)
 
 

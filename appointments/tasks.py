@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from appointments import booking, offers, plans, slots, travel
+from appointments import booking, offers, plans, slots, travel, waiting_list
 
 
 @shared_task
@@ -14,6 +14,11 @@ def expire_holds() -> int:
 @shared_task
 def close_silent_offers() -> int:
     return offers.close_silent(now=timezone.now())
+
+
+@shared_task
+def offer_seats() -> int:
+    return waiting_list.offer_seats(now=timezone.now())
 
 
 @shared_task

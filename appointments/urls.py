@@ -3,7 +3,17 @@
 from django.urls import path, register_converter
 
 from appointments.tokens import TokenConverter
-from appointments.views import cancelling, checking, choosing, claiming, mine, offers, slip, travel
+from appointments.views import (
+    cancelling,
+    checking,
+    choosing,
+    claiming,
+    mine,
+    offers,
+    slip,
+    travel,
+    waiting,
+)
 
 app_name = "appointments"
 register_converter(TokenConverter, "token")
@@ -27,6 +37,7 @@ urlpatterns = [
     path(f"{application_pages}slip/", slip.slip, name="slip"),
     path(f"{application_pages}appointment.ics", slip.calendar_file, name="calendar"),
     path("check/<str:reference>/", slip.check_slip, name="check_slip"),
+    path(f"{application_pages}waiting-list/", waiting.join, name="join"),
     path(f"{application_pages}question/", offers.question, name="question"),
     path(f"{application_pages}question/give-up/", offers.question_give_up, name="give_up"),
     path(f"{application_pages}travel/", travel.standing, name="travel"),

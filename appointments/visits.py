@@ -83,5 +83,7 @@ def _check_begun(
 
 def _close_questions(appointment: Appointment, now: datetime) -> None:
     """An offer still open is closed as standing, and nothing more is said about a past visit."""
-    appointment.offers.filter(state=Offer.State.OPEN).update(state=Offer.State.KEPT, ended_at=now)
+    asked = appointment.offers.filter(state=Offer.State.OPEN)
+    asked.filter(kind=Offer.Kind.MOVED).update(state=Offer.State.KEPT, ended_at=now)
+    asked.filter(kind__in=Offer.SEAT_KINDS).update(state=Offer.State.WITHDRAWN, ended_at=now)
     outbox.cancel(reference=messages.reference(appointment), reason=f"visit {appointment.state}")

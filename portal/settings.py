@@ -245,6 +245,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
+    "offer-seats": {
+        "task": "appointments.tasks.offer_seats",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "open-slots": {
         "task": "appointments.tasks.open_slots",
         "schedule": crontab(hour=0, minute=5),
@@ -368,6 +373,11 @@ HOLD_MINUTES = 10
 GRACE_MINUTES = env.int("GRACE_MINUTES", default=10)
 HORIZON_WORKING_DAYS = env.int("HORIZON_WORKING_DAYS", default=45)
 BOOKING_LEAD_HOURS = env.int("BOOKING_LEAD_HOURS", default=18)
+# Seats for those who wait or were moved (docs/decisions/0021-waiting-list.md).
+WAITING_LIST_KM = env.int("WAITING_LIST_KM", default=60)
+WAITING_LIST_SILENT = env.int("WAITING_LIST_SILENT", default=3)
+EARLIER_SEAT_DAYS = env.int("EARLIER_SEAT_DAYS", default=2)
+EARLIER_SEATS_OPEN = env.int("EARLIER_SEATS_OPEN", default=300)
 
 # --- Files that people send (proofs of travel) ----------------------------------------------------
 # Outside of everything that is served; a folder of its own for backups and permissions.

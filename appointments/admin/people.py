@@ -202,7 +202,7 @@ class AppointmentAdmin(ReadOnlyAdmin):
     change_form_template = "admin/office/appointment.html"
     fields = (
         *("application", "state", "visit", "centre", "quota", "booked_at"),
-        *("first_promised", "moved_count", "waiting_since", "first_in_line"),
+        *("first_promised", "moved_count", "waiting_since", "first_in_line", "joined_waiting"),
     )
     readonly_fields = ("visit", "centre", "quota", "first_promised")
 

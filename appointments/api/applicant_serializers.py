@@ -123,7 +123,11 @@ class TimelineSerializer(serializers.ModelSerializer):
 
 
 class OfferSerializer(serializers.ModelSerializer):
-    """A question: does the new time suit? Another time is a hold and its confirmation."""
+    """A question: does the new time suit? Another time is a hold and its confirmation.
+
+    Kind `moved`: a plan has moved the appointment already. Kinds `earlier` and `waiting`: a seat is
+    kept until the deadline, and on silence nothing else changes.
+    """
 
     application = serializers.IntegerField(source="appointment.application_id")
     old_slot = SlotSerializer(allow_null=True)

@@ -18,7 +18,7 @@ from accounts.api.idempotency import Idempotent, plain
 from accounts.api.pages import Pagination
 from accounts.api.serializers import problems
 from accounts.api.views import KEY_PARAMETER
-from appointments import availability, booking, claiming, offers
+from appointments import availability, booking, claiming, offers, waiting_list
 from appointments.api.applicant_serializers import (
     ApplicationSerializer,
     AppointmentSerializer,
@@ -140,6 +140,21 @@ class Timeline(ForApplicants, ListAPIView):
         return self.list(request)
 
 
+class WaitingList(ForApplicants):
+    @extend_schema(
+        operation_id="applications_waiting_list_create",
+        parameters=[KEY_PARAMETER],
+        request=None,
+        responses={201: AppointmentSerializer, **WRITES},
+    )
+    def post(self, request: Request, application_id: int) -> Response:
+        """Wait for a seat; what is then offered is a question (kind `waiting`)."""
+        joined = waiting_list.join(
+            application=own_application(request, application_id), by=person_of(request)
+        )
+        return Response(AppointmentSerializer(joined).data, status=201)
+
+
 class HoldList(ForApplicants):
     @extend_schema(
         operation_id="applications_holds_create",
@@ -250,6 +265,20 @@ class AcceptOffer(ForApplicants):
         """The new time suits. An offer that has ended stays as it is: read its state."""
         found = get_object_or_404(own_offers(request), pk=offer_id)
         offers.accept(offer_id=found.pk, by=person_of(request))
+        return Response(OfferSerializer(own_offers(request).get(pk=found.pk)).data)
+
+
+class DeclineOffer(ForApplicants):
+    @extend_schema(
+        operation_id="offers_decline_create",
+        parameters=[KEY_PARAMETER],
+        request=None,
+        responses={200: OfferSerializer, **WRITES},
+    )
+    def post(self, request: Request, offer_id: int) -> Response:
+        """No thanks to a seat that is kept (`earlier`, `waiting`): nothing else changes."""
+        found = get_object_or_404(own_offers(request), pk=offer_id)
+        offers.decline(offer_id=found.pk, by=person_of(request))
         return Response(OfferSerializer(own_offers(request).get(pk=found.pk)).data)
 
 

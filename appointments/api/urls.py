@@ -30,6 +30,11 @@ urlpatterns = [
         applicants.Timeline.as_view(),
         name="timeline",
     ),
+    path(
+        "applications/<row:application_id>/waiting-list/",
+        applicants.WaitingList.as_view(),
+        name="waiting_list",
+    ),
     path("applications/<row:application_id>/holds/", applicants.HoldList.as_view(), name="holds"),
     path("holds/<row:hold_id>/", applicants.OneHold.as_view(), name="hold"),
     path("holds/<row:hold_id>/confirm/", applicants.ConfirmHold.as_view(), name="confirm"),
@@ -41,6 +46,7 @@ urlpatterns = [
     path("offers/", applicants.OfferList.as_view(), name="offers"),
     path("offers/<row:offer_id>/", applicants.OneOffer.as_view(), name="offer"),
     path("offers/<row:offer_id>/accept/", applicants.AcceptOffer.as_view(), name="accept"),
+    path("offers/<row:offer_id>/decline/", applicants.DeclineOffer.as_view(), name="decline"),
     path("offers/<row:offer_id>/give-up/", applicants.GiveUpOffer.as_view(), name="give_up"),
     path("officers/outages/", officers.OfficerOutages.as_view(), name="officer_outages"),
     path(

@@ -43,6 +43,8 @@ class Appointment(models.Model):
     # Since when without a seat, and whether silence (requeue) put them first in line.
     waiting_since = models.DateTimeField(null=True, blank=True)
     first_in_line = models.BooleanField(default=False)
+    # On the waiting list by their own wish, not by an outage: the date found is one they chose.
+    joined_waiting = models.BooleanField(default=False)
     # The hold that was confirmed last: a repeated click finds what the first one did.
     confirmed_hold = models.BigIntegerField(null=True, blank=True, unique=True)
 
@@ -61,8 +63,24 @@ class Appointment(models.Model):
                 | Q(state__in=["completed", "no_show", "cancelled"]),
                 name="appointment_slot_fits_state",
             ),
+            # Whoever gave up waiting keeps it as the record of how they came to wait.
+            models.CheckConstraint(
+                condition=Q(joined_waiting=False) | Q(state__in=["waiting", "cancelled"]),
+                name="appointment_joined_only_while_waiting",
+            ),
         ]
-        indexes = [models.Index(fields=["slot", "state"], name="appointment_by_slot")]
+        indexes = [
+            models.Index(fields=["slot", "state"], name="appointment_by_slot"),
+            # Who is in line for a seat: read whenever one comes free.
+            models.Index(
+                fields=["application"], condition=Q(state="waiting"), name="appointment_waiting"
+            ),
+            models.Index(
+                fields=["slot"],
+                condition=Q(state="confirmed", moved_count__gt=0),
+                name="appointment_moved",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"appointment {self.pk}"
@@ -147,6 +165,10 @@ class TimelineEntry(models.Model):
         ACCEPTED = "accepted", _("New time accepted")
         KEPT = "kept", _("No answer: the new time stands")
         RELEASED = "released", _("No answer: the new time was released")
+        JOINED = "joined", _("Joined the waiting list")
+        OFFERED = "offered", _("A time is kept for you: your answer is awaited")
+        DECLINED = "declined", _("You did not want the offered time")
+        UNANSWERED = "unanswered", _("No answer: the offered time went to the next in line")
         WITHDRAWN = "withdrawn", _("The offered time was withdrawn")
         COMPLETED = "completed", _("Visit completed")
         NO_SHOW = "no_show", _("Did not come")
@@ -157,6 +179,8 @@ class TimelineEntry(models.Model):
 
     # What these tell about a seat does not take it away.
     KEEPING = (Event.IN_DOUBT, Event.STANDS, Event.COMPLETED, Event.NO_SHOW)
+    # These tell of a time that was only on offer (to_slot); the appointment stays in from_slot.
+    ON_OFFER = (Event.OFFERED, Event.DECLINED, Event.UNANSWERED, Event.WITHDRAWN)
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="timeline")
     at = models.DateTimeField()
@@ -185,3 +209,11 @@ class TimelineEntry(models.Model):
     @property
     def keeps_seat(self) -> bool:
         return self.event in self.KEEPING
+
+    @property
+    def is_on_offer(self) -> bool:
+        return self.event in self.ON_OFFER
+
+    @property
+    def offer_is_gone(self) -> bool:
+        return self.is_on_offer and self.event != self.Event.OFFERED

@@ -141,6 +141,8 @@ class Slot(models.Model):
     # An open outage touches this slot and no applied plan has settled it yet: the public gets
     # no seat here, so that a plan, and its undo, find what they counted on.
     paused = models.BooleanField(default=False)
+    # A seat came free here lately: until then it is for those in line, and the public gets none.
+    line_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -156,6 +158,9 @@ class Slot(models.Model):
         indexes = [
             models.Index(fields=["centre", "quota", "date"], name="slot_by_day"),
             models.Index(fields=["region", "date"], name="slot_by_region"),
+            models.Index(
+                fields=["region"], condition=Q(line_until__isnull=False), name="slot_for_the_line"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -136,6 +136,9 @@ class Offer(models.Model):
         EARLIER = "earlier"
         WAITING = "waiting"
 
+    # A hold keeps the seat until the answer; the appointment has not moved.
+    SEAT_KINDS = (Kind.EARLIER, Kind.WAITING)
+
     class State(models.TextChoices):
         OPEN = "open", _("Waiting for your answer")
         ACCEPTED = "accepted", _("Accepted")
@@ -183,6 +186,18 @@ class Offer(models.Model):
             models.CheckConstraint(
                 condition=Q(deadline__gt=models.F("live_at")), name="offer_deadline_after_live"
             ),
+            # Who waits has no time now; who is offered an earlier one has.
+            models.CheckConstraint(
+                condition=Q(kind="moved")
+                | Q(kind="earlier", old_slot__isnull=False)
+                | Q(kind="waiting", old_slot__isnull=True),
+                name="offer_old_slot_fits_kind",
+            ),
+            # A plan has moved the person already: "no thanks" would leave them nowhere.
+            models.CheckConstraint(
+                condition=~Q(state="declined") | ~Q(kind="moved"),
+                name="offer_declined_only_a_held_seat",
+            ),
         ]
         indexes = [
             models.Index(
@@ -196,6 +211,10 @@ class Offer(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state == self.State.OPEN
+
+    @property
+    def is_seat_offer(self) -> bool:
+        return self.kind in self.SEAT_KINDS
 
 
 class OfficeEntry(models.Model):

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.fields import HintedLabel
-from appointments import availability, booking, words
+from appointments import availability, booking, waiting_list, words
 from appointments.errors import Refusal
 from appointments.forms import ChoiceForm, Choices
 from appointments.models import Application, Appointment, Centre, Slot
@@ -72,7 +72,12 @@ def choose_centre(request: HttpRequest, application_id: int) -> HttpResponse:
         return go_on(request, refusal, application)
     centres = availability.centres(application, now)
     if not centres:
-        return render(request, "appointments/no_seats.html", {"application": application})
+        context = {
+            "application": application,
+            "may_join": waiting_list.may_join(application, now),
+            "appointment": current(application),
+        }
+        return render(request, "appointments/no_seats.html", context)
     form = ChoiceForm(
         posted(request),
         question=_("Which centre?"),

@@ -74,6 +74,8 @@ NEXT_STEP = {
     "appointment_started": "appointments:mine",
     "appointment_ended": "appointments:mine",
     "not_yours": "appointments:mine",
+    "visit_done": "appointments:mine",
+    "already_booked": "appointments:mine",
 }
 
 

@@ -1,6 +1,6 @@
 """My appointments: what stands, what is asked, what has happened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts import consents
-from appointments import booking, words
+from appointments import booking, waiting_list, words
 from appointments.models import Application, Appointment, Hold, Offer, TimelineEntry
 from appointments.views.common import applicant_page, person_of
 
@@ -21,11 +21,16 @@ class Entry:
     application: Application
     # The live one; else the last one that has ended; None: never booked.
     appointment: Appointment | None
+    # What a plan asks; and the question about a seat that is kept (one of the two at most).
     question: Offer | None
+    seat_question: Offer | None
     # A seat that waits to be confirmed.
     hold: Hold | None
     attempts_left: int
     now: datetime
+    # Of somebody on the waiting list.
+    place: waiting_list.Place | None = None
+    rules: waiting_list.Rules | None = None
 
     @property
     def is_live(self) -> bool:
@@ -54,6 +59,11 @@ class Entry:
         return self.is_live or self.may_choose
 
     @property
+    def may_join(self) -> bool:
+        """The waiting list is for those who may book and have nothing."""
+        return self.may_choose and not self.is_waiting
+
+    @property
     def is_waiting(self) -> bool:
         return self.appointment is not None and self.appointment.state == Appointment.State.WAITING
 
@@ -70,8 +80,9 @@ class Entry:
 def mine(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     entries = [_entry(application, now) for application in _applications(request, now)]
+    entries = _with_places(entries, now)
     # Whoever has to answer sees that first.
-    entries.sort(key=lambda entry: entry.question is None)
+    entries.sort(key=lambda entry: entry.question is None and entry.seat_question is None)
     context = {"entries": entries, "notice_due": consents.notice_is_due(person_of(request))}
     return render(request, "appointments/mine.html", context)
 
@@ -98,15 +109,36 @@ def _applications(request: HttpRequest, now: datetime) -> QuerySet[Application]:
     )
 
 
+def _with_places(entries: list[Entry], now: datetime) -> list[Entry]:
+    """Those who wait read where they stand in the line, and how it moves."""
+    waiting = [entry for entry in entries if entry.is_waiting]
+    if not waiting:
+        return entries
+    places = waiting_list.places([e.appointment for e in waiting if e.appointment], now)
+    rules = waiting_list.rules_of([entry.application for entry in waiting])
+    return [
+        replace(
+            entry,
+            place=places.get(entry.appointment.pk),
+            rules=rules[entry.application.pk],
+        )
+        if entry.is_waiting and entry.appointment
+        else entry
+        for entry in entries
+    ]
+
+
 def _entry(application: Application, now: datetime) -> Entry:
     appointments = list(application.appointments.all())
     live = next((each for each in appointments if each.is_live), None)
     # Somebody in doubt has nothing to answer: the seat in question may be lost again.
-    asked = live is not None and live.state == Appointment.State.CONFIRMED
+    asked = live is not None and live.state != Appointment.State.IN_DOUBT
+    offer = next(iter(live.offers.all()), None) if live and asked else None
     return Entry(
         application=application,
         appointment=live or next(reversed(appointments), None),
-        question=next(iter(live.offers.all()), None) if live and asked else None,
+        question=offer if offer and not offer.is_seat_offer else None,
+        seat_question=offer if offer and offer.is_seat_offer else None,
         hold=next(iter(application.holds.all()), None),
         attempts_left=booking.attempts_left(application, now),
         now=now,

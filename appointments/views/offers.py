@@ -24,6 +24,7 @@ from appointments import availability, booking, offers
 from appointments.errors import Refusal
 from appointments.messages import CAUSE_WORDS
 from appointments.models import Appointment, Offer, Outage
+from appointments.views import seat_offers
 from appointments.views.common import applicant_page, by_link, own_application, person_of, say
 
 # --- By link ------------------------------------------------------------------------------------
@@ -38,7 +39,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
         return _no_offer(request, refusal)
     with _language_of(request, offer):
         if request.method == "POST":
-            _answer(request, offer.pk, None)
+            _answer(request, offer, None)
             return redirect("appointments:offer_link", token)
         return _show(request, offer, _links(token), by_link=True)
 
@@ -149,7 +150,7 @@ def question(request: HttpRequest, application_id: int) -> HttpResponse:
     """The same question on the person's own pages."""
     offer = _own_offer(request, application_id)
     if request.method == "POST":
-        _answer(request, offer.pk, person_of(request))
+        _answer(request, offer, person_of(request))
         return redirect("appointments:question", application_id)
     urls = {
         "give_up_url": reverse("appointments:give_up", args=[application_id]),
@@ -187,9 +188,11 @@ def _own_offer(request: HttpRequest, application_id: int) -> Offer:
 # --- Both ---------------------------------------------------------------------------------------
 
 
-def _answer(request: HttpRequest, offer_id: int, by: User | None) -> None:
+def _answer(request: HttpRequest, offer: Offer, by: User | None) -> None:
+    if offer.is_seat_offer:
+        return seat_offers.answer(request, offer, by)
     try:
-        offers.accept(offer_id=offer_id, by=by)
+        offers.accept(offer_id=offer.pk, by=by)
     except Refusal as refusal:
         say(request, refusal)
 
@@ -204,6 +207,8 @@ def _give_up(request: HttpRequest, offer_id: int, by: User | None) -> None:
 def _show(
     request: HttpRequest, offer: Offer, urls: dict[str, str], *, by_link: bool
 ) -> HttpResponse:
+    if offer.is_seat_offer:
+        return seat_offers.show(request, offer, urls, by_link=by_link)
     appointment = offer.appointment
     context: dict[str, Any] = {
         "offer": offer,

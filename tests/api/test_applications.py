@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from appointments import cuts, plans
+from appointments import cuts, plans, seats, waiting_list
 from appointments.models import Appointment, Hold, Offer, Slot
 from tests.domain.builders import (
     approved_plan,
@@ -140,6 +140,39 @@ def test_new_time_is_given_up(app, question):
     assert answer.json()["state"] == "given_up"
     assert Appointment.objects.get().state == Appointment.State.CANCELLED
     assert app.get(f"offers/{question['id']}/").json()["state"] == "given_up"
+
+
+def test_somebody_waits_is_asked_and_takes_or_declines(app, person, app_of):
+    application = make_application(claimed_by=person)
+    waiting = [app.post(f"applications/{application.pk}/waiting-list/") for _ in range(2)]
+    assert [answer.status_code for answer in waiting] == [201, 201]
+    assert waiting[0].json()["state"] == "waiting"
+    make_slot(seats=1)
+    make_slot(day=in_days(5), seats=1)
+    waiting_list.offer_seats(now=timezone.now())
+    (shown,) = app.get("offers/").json()["results"]
+    assert (shown["kind"], shown["state"], shown["old_slot"]) == ("waiting", "open", None)
+    assert app_of(make_person()).post(f"offers/{shown['id']}/decline/").status_code == 404
+    assert app.post(f"offers/{shown['id']}/decline/").json()["state"] == "declined"
+    waiting_list.offer_seats(now=timezone.now())
+    newest = app.get("offers/").json()["results"][0]
+    assert app.post(f"offers/{newest['id']}/accept/").json()["state"] == "accepted"
+    live = app.get(f"applications/{application.pk}/").json()
+    assert live["appointment"]["slot"]["id"] == newest["new_slot"]["id"]
+    assert live["attempts_left"] == 2
+    assert seats.check() == []
+
+
+def test_new_time_of_a_plan_is_not_declined(app, question):
+    answer = app.post(f"offers/{question['id']}/decline/")
+    assert (answer.status_code, answer.json()["code"]) == (409, "offer_needs_another_answer")
+
+
+def test_who_has_an_appointment_does_not_wait(app, person):
+    application = make_application(claimed_by=person)
+    make_appointment(application=application)
+    answer = app.post(f"applications/{application.pk}/waiting-list/")
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_booked")
 
 
 def test_question_of_somebody_else_is_not_found(app_of, question):

@@ -127,6 +127,24 @@ def make_appointment(
     return appointment
 
 
+def make_waiting(
+    *, application: Application | None = None, days: int = 1, **fields: Any
+) -> Appointment:
+    """Somebody on the waiting list since `days` ago, put there by an outage."""
+    since = timezone.now() - dt.timedelta(days=days)
+    return Appointment.objects.create(
+        application=application or make_application(),
+        state=Appointment.State.WAITING,
+        **{"booked_at": since, "waiting_since": since, **fields},
+    )
+
+
+def make_moved(slot: Slot, *, days: int = 5, **fields: Any) -> Appointment:
+    """Somebody whom an outage moved to this slot, `days` after the date first promised."""
+    promised = slot.date - dt.timedelta(days=days)
+    return make_appointment(slot, original_date=promised, moved_count=1, **fields)
+
+
 def make_officer(
     role: str = Posting.Role.REGION,
     *,

@@ -147,6 +147,9 @@ BREAKERS = {
         ),
     ],
     "appointment_slot_fits_state": lambda: update(make_appointment(), slot=None)(),
+    "appointment_joined_only_while_waiting": lambda: update(
+        make_appointment(), joined_waiting=True
+    )(),
     "hold_one_per_purpose": twice(make_hold, "application", "slot"),
     "hold_ends_after_start": lambda: make_hold(expires_at=NOW),
     "outage_region_exactly_for_region_scope": lambda: update(make_outage(), region=None)(),
@@ -172,6 +175,8 @@ BREAKERS = {
     "offer_one_open_per_appointment": twice(make_offer, "appointment"),
     "offer_ended_exactly_when_not_open": lambda: make_offer(state="accepted"),
     "offer_deadline_after_live": lambda: make_offer(deadline=NOW),
+    "offer_old_slot_fits_kind": lambda: make_offer(kind="earlier"),
+    "offer_declined_only_a_held_seat": lambda: make_offer(state="declined", ended_at=NOW),
 }
 # Refused by the column type itself on PostgreSQL; the constraint says it on every database.
 NEGATIVE = {

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from appointments import booking, offers, outages, plans, seats, slots, visits
+from appointments import booking, offers, outages, plans, seats, slots, visits, waiting_list
 from appointments.cuts import spread_total
 from appointments.models import Appointment, Offer, Plan, Quota, Slot, SlotTemplate
 from tests.domain.builders import (
@@ -261,6 +261,78 @@ def silence(world):
     return lambda: offers.close_silent_one(offer_id=offer.pk, now=offer.deadline)
 
 
+def waits(world):
+    """The newcomer waits, and a seat is free for them."""
+    return waiting_list.join(application=world.new_application, by=world.newcomer)
+
+
+def join(world):
+    return lambda: waits(world)
+
+
+def offered(world):
+    """The newcomer is asked about the only free seats there are."""
+    waits(world)
+    waiting_list.offer_seats(now=timezone.now())
+    return Offer.objects.get()
+
+
+def earlier(world):
+    """Somebody moved is asked about an earlier seat."""
+    person, application = world.people[0]
+    moved = application.appointments.filter(slot__isnull=False)
+    moved.update(moved_count=1, original_date=in_days(1), slot=world.later)
+    seats.recount()
+    seats.first_refusal(slot_ids=[world.free.pk])
+    waiting_list.offer_seats(now=timezone.now())
+    return Offer.objects.get(), person
+
+
+def ask(world):
+    appointment = waits(world)
+    asker = waiting_list.Asker(appointment, Offer.Kind.WAITING, (), [], frozenset())
+    now = timezone.now()
+    return lambda: waiting_list.ask(asker=asker, slot_id=world.free.pk, now=now)
+
+
+def take_seat(world):
+    offer = offered(world)
+    return lambda: offers.accept(offer_id=offer.pk, by=world.newcomer)
+
+
+def take_earlier(world):
+    offer, person = earlier(world)
+    return lambda: offers.accept(offer_id=offer.pk, by=person)
+
+
+def decline(world):
+    offer = offered(world)
+    return lambda: offers.decline(offer_id=offer.pk, by=world.newcomer)
+
+
+def silence_about_a_seat(world):
+    offer = offered(world)
+    return lambda: offers.close_silent_one(offer_id=offer.pk, now=offer.deadline)
+
+
+def leave_with_a_seat_on_offer(world):
+    offer = offered(world)
+    return lambda: booking.cancel(appointment_id=offer.appointment_id, by=world.newcomer)
+
+
+def choose_with_a_seat_on_offer(world):
+    offered(world)
+    held = world.held(world.later)
+    return lambda: booking.confirm(hold_id=held.pk, by=world.newcomer)
+
+
+def declare_on_seats_on_offer(world):
+    """The earlier seat of one person and the own one of another lose all their seats."""
+    earlier(world)
+    cuts = [*world.cuts(0, days=6), *world.cuts(0, days=8)]
+    return lambda: declare_for_test(world.first, cuts)
+
+
 def completed(world):
     appointment = world.people[0][1].appointments.get()
     world.clock.move_to(at(appointment.slot.date, 17))
@@ -288,6 +360,8 @@ OFFICERS = [declare, change_cut, take_back, send_now, restore, prepare_again, ap
 PEOPLE += [hold_where_a_hold_has_ended, claim, cancel_while_choosing]
 OFFICERS += [undo, completed, no_show_while_choosing]
 OFFICERS += [take_back_with_a_plan, change_cut_with_a_plan]
+LINE = [join, ask, take_seat, take_earlier, decline, silence_about_a_seat]
+LINE += [leave_with_a_seat_on_offer, choose_with_a_seat_on_offer, declare_on_seats_on_offer]
 REST = [accept, give_up, silence, expire_holds, settle, resume, open_slots]
 
 
@@ -297,7 +371,7 @@ def world():
         yield World(clock)
 
 
-@pytest.mark.parametrize("verb", [*PEOPLE, *OFFICERS, *REST], ids=lambda verb: verb.__name__)
+@pytest.mark.parametrize("verb", [*PEOPLE, *OFFICERS, *LINE, *REST], ids=lambda verb: verb.__name__)
 def test_verb_locks_in_the_order_of_the_decision(world, verb):
     call = verb(world)
     with watched_locks() as locks:

@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import User
-from appointments import booking, cuts, offers, outages, plans, slots
+from appointments import booking, cuts, offers, outages, plans, slots, waiting_list
 from appointments.errors import Refusal
 from appointments.models import (
     Application,
@@ -73,6 +73,7 @@ EXPECTED |= {"prepare", "approve", "applied", "undo"}
 if EXAMPLES >= 300:
     EXPECTED |= {"release_hold", "change_cut", "take_back", "send_notices_now", "restore"}
     EXPECTED |= {"accept", "give_up", "close_silent", "settle", "open_slots"}
+    EXPECTED |= {"join", "offer_seats", "decline", "taken"}
 PHASES = ["applied", "live", "undone", "prepared", "declared", "calm"]
 
 people = st.integers(0, PEOPLE - 1)
@@ -289,16 +290,35 @@ class Machine(RuleBasedStateMachine):
         by_application = {a.pk: n for n, a in enumerate(self.world.applications)}
         return by_application[offer.appointment.application_id], offer
 
-    @precondition(lambda self: self.before)
+    @precondition(lambda self: Offer.objects.exists())
     @rule(data=st.data(), signed_in=st.booleans())
     def accept(self, data: st.DataObject, signed_in: bool) -> None:
-        """The new time is theirs already: the answer moves nobody."""
+        """A plan's time is theirs already: nobody moves. A seat that is kept is taken."""
         if asked := self._offer(data):
             who, offer = asked
             by = self.world.persons[who] if signed_in else None
-            self.ask(offers.accept, offer_id=offer.pk, by=by)
+            answer = self.ask(offers.accept, offer_id=offer.pk, by=by)
+            if answer and offer.is_open and offer.is_seat_offer:
+                self.done["taken"] += 1
+                self.now_has(who, (State.CONFIRMED, offer.new_slot_id))
 
-    @precondition(lambda self: self.before)
+    @precondition(lambda self: Offer.objects.exists())
+    @rule(data=st.data(), signed_in=st.booleans())
+    def decline(self, data: st.DataObject, signed_in: bool) -> None:
+        """Nobody is moved by it."""
+        if asked := self._offer(data):
+            who, offer = asked
+            by = self.world.persons[who] if signed_in else None
+            self.ask(offers.decline, offer_id=offer.pk, by=by)
+
+    @rule(who=people)
+    def join(self, who: int) -> None:
+        application = self.world.applications[who]
+        joined = self.ask(waiting_list.join, application=application, by=self.world.persons[who])
+        if joined:
+            self.now_has(who, (State.WAITING, None))
+
+    @precondition(lambda self: Offer.objects.exists())
     @rule(data=st.data(), signed_in=st.booleans())
     def give_up(self, data: st.DataObject, signed_in: bool) -> None:
         if asked := self._offer(data):
@@ -319,8 +339,15 @@ class Machine(RuleBasedStateMachine):
             self.expire_holds()
             self.silence()
             self.done["settle"] += plans.settle(now=timezone.now())
+            self.offer_seats()
 
-    @precondition(lambda self: self.before)
+    @rule()
+    def offer_seats(self) -> None:
+        """Those in line are asked, and nobody is moved by that; again asks nobody."""
+        self.done["offer_seats"] += waiting_list.offer_seats(now=timezone.now())
+        assert waiting_list.offer_seats(now=timezone.now()) == 0
+
+    @precondition(lambda self: Offer.objects.exists())
     @rule()
     def wait_for_a_deadline(self) -> None:
         """To the very instant of the next one."""
@@ -332,7 +359,8 @@ class Machine(RuleBasedStateMachine):
 
     def expire_holds(self) -> None:
         self.ask(booking.expire_holds, now=timezone.now())
-        assert not Hold.objects.filter(expires_at__lte=timezone.now()).exists()
+        own = Hold.objects.filter(purpose__in=booking.OWN_PURPOSES)
+        assert not own.filter(expires_at__lte=timezone.now()).exists()
 
     def silence(self) -> None:
         """Whoever did not answer keeps the new time, or waits first in line."""
@@ -340,6 +368,7 @@ class Machine(RuleBasedStateMachine):
         due = Offer.objects.filter(
             state=Offer.State.OPEN,
             deadline__lte=now,
+            kind=Offer.Kind.MOVED,
             silence=Plan.Silence.REQUEUE,
             appointment__state=State.CONFIRMED,
         )

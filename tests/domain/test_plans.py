@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from appointments import booking, offers, outages, plans, seats
+from appointments import booking, offers, outages, plans, seats, waiting_list
 from appointments.cuts import Cut
 from appointments.errors import Refusal
 from appointments.models import (
@@ -308,6 +308,9 @@ def test_public_gets_no_seat_in_touched_slots_until_the_grace_is_over(world):
         booking.hold_seat(application=application, slot_id=touched.pk, by=person)
     assert plans.settle(now=plan.live_at) == 1
     assert plans.settle(now=plan.live_at) == 0
+    with refused("slot_full"):  # those whom the plan moved are asked first
+        booking.hold_seat(application=application, slot_id=touched.pk, by=person)
+    waiting_list.offer_seats(now=plan.live_at)
     booking.hold_seat(application=application, slot_id=touched.pk, by=person)
 
 

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from appointments import booking, offers, outages, plans, seats
+from appointments import booking, offers, outages, plans, seats, waiting_list
 from appointments.cuts import Cut
 from appointments.errors import Refusal
-from appointments.models import Appointment, Outage, Slot
+from appointments.models import Appointment, Offer, Outage, Slot
 from notifications.models import Message
 from tests.domain.builders import (
     approved_plan,
@@ -23,7 +24,9 @@ from tests.domain.builders import (
     make_officer,
     make_person,
     make_slot,
+    make_waiting,
 )
+from tests.storm.invariants import findings
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -195,3 +198,75 @@ def test_restore_while_a_plan_is_applied_leaves_one_of_them():
     )
     assert results in (["applied", "plan_in_grace"], ["plan_not_approved", "restored"])
     assert seats.check() == []
+
+
+def someone_waits():
+    """Somebody on the waiting list, and the one free seat there is."""
+    person = make_person()
+    waiting = make_waiting(application=make_application(claimed_by=person))
+    return person, waiting, make_slot(seats=1)
+
+
+def test_offering_ten_times_at_once_asks_each_person_once():
+    people = [make_waiting() for _ in range(5)]
+    make_slot(seats=3)
+    results = at_once([lambda: waiting_list.offer_seats(now=timezone.now())] * 10)
+    assert sum(results) == 3
+    assert Offer.objects.filter(appointment__in=people, state="open").count() == 3
+    assert Message.objects.filter(kind="SEAT_FOUND", channel="sms").count() == 3
+    assert list(findings_about_seats()) == []
+
+
+def test_taking_declining_and_silence_at_once_end_a_seat_offer_once():
+    person, waiting, slot = someone_waits()
+    waiting_list.offer_seats(now=timezone.now())
+    offer = waiting.offers.get()
+    at_once(
+        [lambda: offers.accept(offer_id=offer.pk, by=person).state] * 4
+        + [lambda: offers.decline(offer_id=offer.pk, by=None).state] * 4
+        + [lambda: str(offers.close_silent(now=offer.deadline))] * 2
+        + [lambda: booking.expire_holds(now=offer.deadline)] * 2
+    )
+    offer.refresh_from_db()
+    waiting.refresh_from_db()
+    slot.refresh_from_db()
+    expected = {"accepted": ("confirmed", 1)}.get(offer.state, ("waiting", 0))
+    assert (waiting.state, slot.taken) == expected
+    assert list(findings_about_seats()) == []
+
+
+def test_the_public_and_the_line_want_the_last_seat():
+    _person, waiting, slot = someone_waits()
+    results = at_once(
+        [lambda p=p, a=a: book(p, a, slot) for p, a in applicants(5)]
+        + [lambda: waiting_list.offer_seats(now=timezone.now())] * 2
+    )
+    booked = results[:5].count("confirmed")
+    assert booked + waiting.offers.filter(state="open").count() == 1
+    assert list(findings_about_seats()) == []
+
+
+def test_a_seat_on_offer_is_cut_while_it_is_taken_and_left():
+    officer, centre = make_officer(), make_centre()
+    slot = make_slot(centre=centre, seats=6)
+    people = [make_person() for _ in range(6)]
+    waiting = [make_waiting(application=make_application(claimed_by=p)) for p in people]
+    assert waiting_list.offer_seats(now=timezone.now()) == 6
+    ids = [a.offers.get().pk for a in waiting]
+    work = [
+        lambda i=i, p=p: offers.accept(offer_id=i, by=p).state
+        for i, p in zip(ids, people, strict=True)
+    ]
+    work += [
+        lambda a=a, p=p: booking.cancel(appointment_id=a.pk, by=p).state
+        for a, p in zip(waiting[:2], people[:2], strict=True)
+    ]
+    work.insert(3, lambda: declare_for_test(officer, [Cut(centre.pk, slot.date, "normal", 2)]).pk)
+    at_once(work)
+    assert not Offer.objects.filter(state="open").exists()
+    assert list(findings_about_seats()) == []
+
+
+def findings_about_seats():
+    kinds = ("ledger", "oversold", "offer", "seat offer")
+    return (finding for finding in findings() if finding.kind in kinds)

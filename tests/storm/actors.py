@@ -8,7 +8,17 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import User
-from appointments import availability, booking, cuts, offers, outages, plans, slots
+from appointments import (
+    availability,
+    booking,
+    cuts,
+    offers,
+    outages,
+    plans,
+    seats,
+    slots,
+    waiting_list,
+)
 from appointments.cuts import Cut
 from appointments.models import Application, Hold, Offer, Outage, Plan
 from tests.domain.builders import declare_for_test
@@ -34,6 +44,8 @@ class Applicant:
             (2, self.cancel),
             (4, self.accept),
             (1, self.give_up),
+            (2, self.decline),
+            (2, self.join),
         ]
 
     def hold(self) -> Answer | None:
@@ -46,7 +58,7 @@ class Applicant:
         return told_hold("hold", held)
 
     def _held(self) -> int | None:
-        holds = Hold.objects.filter(application=self.application)
+        holds = Hold.objects.filter(application=self.application, purpose__in=seats.OWN_PURPOSES)
         return holds.values_list("pk", flat=True).first()
 
     def confirm(self) -> Answer | None:
@@ -95,6 +107,14 @@ class Applicant:
         if offer.state != Offer.State.GIVEN_UP:
             return None
         return told_appointment("give_up", offer.appointment, state="cancelled", slot=None)
+
+    def decline(self) -> object:
+        offer_id = self._question()
+        return offer_id and offers.decline(offer_id=offer_id, by=self.person)
+
+    def join(self) -> Answer | None:
+        mine = waiting_list.join(application=self.application, by=self.person)
+        return told_appointment("join", mine, state="waiting", slot=None)
 
 
 class Officer:
@@ -193,6 +213,7 @@ class Clock:
             (4, self.settle),
             (2, self.silence),
             (1, self.open_slots),
+            (6, self.offer_seats),
         ]
 
     def expire_holds(self) -> object:
@@ -203,6 +224,9 @@ class Clock:
 
     def open_slots(self) -> object:
         return slots.open_slots(now=timezone.now())
+
+    def offer_seats(self) -> object:
+        return waiting_list.offer_seats(now=timezone.now())
 
     def silence(self) -> int:
         return offers.close_silent(now=timezone.now() + timedelta(days=self.rng.randint(0, 4)))

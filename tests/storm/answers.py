@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from appointments import seats
 from appointments.models import Appointment, Hold, TimelineEntry
 from tests.storm.events import STATE_AFTER, Event, Finding, seat_after
 
@@ -118,12 +119,14 @@ def _nothing_untold(of_person: dict[int, list[Answer]]) -> Iterator[Finding]:
         told[application, "book"] = len({a.hold for a in mine if a.verb == "confirm"})
         told[application, "cancel"] = sum(a.verb in ("cancel", "give_up") for a in mine)
         told[application, "accept"] = sum(a.verb == "accept" for a in mine)
+        told[application, "join"] = len({a.appointment for a in mine if a.verb == "join"})
         holds |= {a.hold for a in mine if a.verb == "hold"}
     kinds = {
         Event.BOOKED: "book",
         Event.CHANGED: "book",
         Event.CANCELLED: "cancel",
         Event.ACCEPTED: "accept",
+        Event.JOINED: "join",
     }
     done = Counter(
         (application, kinds[Event(event)])
@@ -134,6 +137,7 @@ def _nothing_untold(of_person: dict[int, list[Answer]]) -> Iterator[Finding]:
     for key, times in done.items():
         if times > told[key]:
             yield Finding("answer", f"{key}: done {times} times, answered {told[key]} times")
-    for pk in Hold.objects.values_list("pk", flat=True):
+    own = Hold.objects.filter(purpose__in=seats.OWN_PURPOSES)
+    for pk in own.values_list("pk", flat=True):
         if pk not in holds:
             yield Finding("answer", f"hold {pk} was told to nobody")

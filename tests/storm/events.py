@@ -27,9 +27,11 @@ STATE_AFTER = {
     Event.ACCEPTED: {"confirmed"},
     Event.KEPT: {"confirmed"},
     Event.RELEASED: {"waiting"},
+    Event.JOINED: {"waiting"},
+    **{event: {"confirmed", "waiting"} for event in TimelineEntry.ON_OFFER},
 }
-# What the person hears of it. STANDS is not said to whom no HOLD had left; UNDONE and KEPT to
-# nobody.
+# What the person hears of it. STANDS is not said to whom no HOLD had left; UNDONE, KEPT, and how
+# an offered seat went, to nobody.
 TOLD_BY = {
     Event.BOOKED: {"CONFIRMED"},
     Event.CHANGED: {"CONFIRMED"},
@@ -39,6 +41,7 @@ TOLD_BY = {
     Event.MOVED: {"MOVED_KEEP", "MOVED_ANSWER", "REPLACED"},
     Event.NO_SEAT: {"NO_SEAT"},
     Event.RELEASED: {"RELEASED"},
+    Event.OFFERED: {"EARLIER", "SEAT_FOUND"},
 }
 
 
@@ -46,4 +49,6 @@ def seat_after(entry: TimelineEntry) -> int | None:
     """The slot in which an event leaves the person; None without a seat."""
     if entry.event in (Event.CANCELLED, Event.NO_SEAT, Event.RELEASED):
         return None
+    if entry.is_on_offer:
+        return entry.from_slot_id
     return entry.to_slot_id or entry.from_slot_id

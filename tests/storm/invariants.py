@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.db.models import Count, F
 
 from appointments import seats
-from appointments.models import Appointment, Offer, Slot, TimelineEntry
+from appointments.models import Appointment, Hold, Offer, Slot, TimelineEntry
 from notifications.models import Message
 from tests.storm.events import STATE_AFTER, TOLD_BY, Event, Finding, seat_after
 
@@ -20,6 +20,7 @@ def findings() -> Iterator[Finding]:
         "lost": _lost(),
         "doubled": _doubled(),
         "offer": _offers(),
+        "seat offer": _seat_offers(),
     }
     for kind, texts in looks.items():
         yield from (Finding(kind, text) for text in texts)
@@ -74,9 +75,32 @@ def _doubled() -> Iterator[str]:
 
 
 def _offers() -> Iterator[str]:
-    for offer in Offer.objects.filter(state=Offer.State.OPEN).select_related("appointment"):
+    still_open = Offer.objects.filter(state=Offer.State.OPEN).select_related("appointment")
+    for offer in still_open.filter(kind=Offer.Kind.MOVED):
         appointment = offer.appointment
         if not appointment.is_live or appointment.state == Appointment.State.WAITING:
             yield f"offer {offer.pk} is open, its appointment is {appointment.state}"
         elif appointment.slot_id != offer.new_slot_id:
             yield f"offer {offer.pk} asks about {offer.new_slot_id}, not {appointment.slot_id}"
+
+
+def _seat_offers() -> Iterator[str]:
+    """An open offer of a seat and the hold that keeps it are there together, or neither."""
+    asked = {
+        (offer.appointment.application_id, offer.new_slot_id, offer.kind): offer
+        for offer in Offer.objects.filter(
+            state=Offer.State.OPEN, kind__in=Offer.SEAT_KINDS
+        ).select_related("appointment")
+    }
+    held = {
+        (hold.application_id, hold.slot_id, hold.purpose)
+        for hold in Hold.objects.filter(purpose__in=Offer.SEAT_KINDS)
+    }
+    for key in asked.keys() ^ held:
+        yield f"of {key} there is only the {'offer' if key in asked else 'hold'}"
+    states = {Offer.Kind.EARLIER: "confirmed", Offer.Kind.WAITING: "waiting"}
+    for offer in asked.values():
+        if offer.appointment.state != states[Offer.Kind(offer.kind)]:
+            yield f"offer {offer.pk} ({offer.kind}): its appointment is {offer.appointment.state}"
+        if offer.appointment.slot_id != offer.old_slot_id:
+            yield f"offer {offer.pk}: the appointment has moved since it was asked"

@@ -14,9 +14,9 @@ def _skipping_release() -> Callable[..., None]:
     """Every second seat that is given back is not counted."""
     real, calls = seats.release, count(1)
 
-    def release(*, slot_id: int) -> None:
+    def release(*, slot_id: int, to_public: bool = False) -> None:
         if next(calls) % 2:
-            real(slot_id=slot_id)
+            real(slot_id=slot_id, to_public=to_public)
 
     return release
 
