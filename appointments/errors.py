@@ -40,6 +40,7 @@ MESSAGES = {
     "appointment_ended": _("This appointment has ended and can no longer be changed."),
     "offer_not_found": _("This link is not valid. Check that you opened it whole."),
     "offer_not_live": _("This link is not active yet. Please try again in a few minutes."),
+    "offer_ended": _("This question has been answered, or the time to answer it is over."),
     "outage_not_open": _("This outage has ended."),
     "outage_ends_before_it_began": _("The expected end lies before the outage began."),
     "outage_grace_over": _("The ten minutes in which a declaration can be taken back have passed."),

@@ -28,6 +28,7 @@ STATUS = {
     "appointment_ended": 410,
     "offer_not_found": 404,
     "offer_not_live": 409,
+    "offer_ended": 410,
     "outage_not_open": 409,
     "outage_ends_before_it_began": 409,
     "outage_grace_over": 409,
