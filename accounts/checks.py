@@ -13,7 +13,7 @@ OFFICER_MIDDLEWARE = "accounts.middleware.OfficerSecondFactorMiddleware"
 LIMITS = {
     *("wait_for_next_code", "address_here", "address", "network", "new_numbers", "all_sms"),
     *("officer_here", "officer", "officer_network", "second_factor"),
-    *("claim_by_account", "claim_by_arn", "claim_by_network", "unknown_link"),
+    *("claim_by_account", "claim_by_arn", "claim_by_network", "unknown_link", "link_hold"),
 }
 
 

@@ -42,6 +42,7 @@ MESSAGES: dict[str, Any] = {
     "claim_by_arn": _("Too many wrong dates of birth for this number."),
     "claim_by_network": _("Too many wrong numbers or dates of birth from your network."),
     "unknown_link": _("Too many wrong links were opened from your network."),
+    "link_hold": _("Too many times were chosen by this link."),
 }
 
 

@@ -179,11 +179,16 @@ def release_hold(*, hold_id: int, by: User) -> None:
 
 
 @verb
-def release_hold_by_link(*, offer_id: int) -> None:
-    """The person behind an open link decided otherwise: free the seat that was being chosen."""
+def release_choice(*, offer_id: int, by: User | None) -> None:
+    """Free the seat that was being chosen instead of an offered one, while the question is open.
+
+    `by` None: the person behind the message link. Nothing chosen: changes nothing.
+    """
     now = timezone.now()
     found = Offer.objects.values_list("appointment__application_id", flat=True).get(pk=offer_id)
     application = Application.objects.select_for_update(no_key=True).get(pk=found)
+    if by is not None:
+        check_owner(application, by)
     hold = application.holds.filter(purpose__in=OWN_PURPOSES).first()
     if hold is None or not may_hold_by_link(Offer.objects.get(pk=offer_id), now):
         return

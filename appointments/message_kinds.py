@@ -68,8 +68,7 @@ MOVED_MANY_KEEP = Kind(
 MOVED_MANY_ANSWER = Kind(
     code="MOVED_MANY_ANSWER",
     sms={
-        "hi": "पासपोर्ट के {n} आवेदनों के नए समय तय हुए।"
-        " {by} तक स्वीकारें, वरना सीटें छूटेंगी: {url} {brand}",
+        "hi": "पासपोर्ट के {n} आवेदनों के नए समय तय हुए। {by} तक स्वीकारें, वरना सीटें छूटेंगी: {url} {brand}",
         "en": "New times for {n} passport applications."
         " Accept them by {by} or the seats are released: {url} {brand}",
     },

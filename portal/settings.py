@@ -302,6 +302,8 @@ SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
     "claim_by_arn": [(5, timedelta(hours=1)), (15, timedelta(days=1))],
     "claim_by_network": [(200, timedelta(minutes=10))],
     "unknown_link": [(60, timedelta(minutes=10))],
+    # Seats kept by one message link, one at a time, before anybody has signed in.
+    "link_hold": [(12, timedelta(minutes=10)), (40, timedelta(days=1))],
 }
 
 # --- Messages ---------------------------------------------------------------------------------
