@@ -6,12 +6,12 @@ import re
 import pytest
 import time_machine
 from django.test import Client
-from django.urls import get_resolver, reverse
+from django.urls import get_resolver
 from django.utils import timezone
 
 from appointments import booking, offers, outages, plans, seats
 from appointments.cuts import Cut
-from appointments.models import Hold, Offer, Plan, Slot
+from appointments.models import Offer, Plan, Slot
 from notifications.models import Message
 from tests.applicants.builders import ask, plan_again, token_of
 from tests.applicants.reading import page, text
