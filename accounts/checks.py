@@ -14,7 +14,8 @@ LIMITS = {
     *("wait_for_next_code", "address_here", "address", "address_by_account"),
     *("network", "new_numbers", "all_sms"),
     *("officer_here", "officer", "officer_network", "second_factor"),
-    *("claim_by_account", "claim_by_arn", "claim_by_network", "unknown_link", "files_by_account"),
+    *("claim_by_account", "claim_by_arn", "claim_by_network"),
+    *("unknown_link", "link_hold", "files_by_account"),
 }
 
 

@@ -50,6 +50,7 @@ MESSAGES: dict[str, Any] = {
     "claim_by_network": _("Too many wrong numbers or dates of birth from your network."),
     "unknown_link": _("Too many wrong links were opened from your network."),
     "files_by_account": _("Too many files were sent."),
+    "link_hold": _("Too many times were chosen by this link."),
 }
 
 

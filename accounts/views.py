@@ -24,7 +24,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
-from accounts import limits, people, proofs, sign_in
+from accounts import kept_until, limits, people, proofs, sign_in
 from accounts.errors import SignInRefusal
 from accounts.forms import CodeForm, ContactForm
 from accounts.models import SignInCode, User
@@ -60,7 +60,8 @@ class _EntranceView(FormView):
             "phone_url": _onwards(self.request, "account_request_login_code"),
             "email_url": _onwards(self.request, "account_request_login_code_by_email"),
         }
-        return super().get_context_data(**urls, **kwargs)
+        kept = kept_until.kept_until(self.request)
+        return super().get_context_data(**urls, kept_until=kept, **kwargs)
 
 
 class RequestCodeView(_EntranceView):

@@ -118,6 +118,36 @@ def hold_seat(*, application: Application, slot_id: int, by: User) -> Hold:
     now = timezone.now()
     application = Application.objects.select_for_update(no_key=True).get(pk=application.pk)
     check_owner(application, by)
+    return _hold_seat(application, slot_id, now)
+
+
+@verb
+def hold_seat_by_link(*, offer_id: int, slot_id: int) -> Hold:
+    """As hold_seat, for the person behind a message link, while they sign in to confirm it.
+
+    Only while the link still asks its question. Refusals: offer_not_live, offer_ended, and those
+    of hold_seat.
+    """
+    now = timezone.now()
+    found = Offer.objects.values_list("appointment__application_id", flat=True).get(pk=offer_id)
+    application = Application.objects.select_for_update(no_key=True).get(pk=found)
+    # An answer takes the application's lock too: from here on none can come first.
+    offer = Offer.objects.get(pk=offer_id)
+    if offer.live_at > now:
+        raise Refusal("offer_not_live")
+    if not may_hold_by_link(offer, now):
+        raise Refusal("offer_ended")
+    return _hold_seat(application, slot_id, now)
+
+
+def may_hold_by_link(offer: Offer, now: datetime) -> bool:
+    """The link still asks a plan's question: nobody has answered it, and its time is not over."""
+    asks = offer.is_open and offer.kind == Offer.Kind.MOVED
+    return asks and offer.live_at <= now < offer.deadline
+
+
+def _hold_seat(application: Application, slot_id: int, now: datetime) -> Hold:
+    """The application is locked, and whoever asks may choose for it."""
     appointment = live_appointment(application)
     held = Hold.objects.filter(application=application, purpose__in=OWN_PURPOSES).first()
     if held and held.slot_id == slot_id and held.expires_at > now:
@@ -150,6 +180,24 @@ def release_hold(*, hold_id: int, by: User) -> None:
     if hold is None:
         return
     check_owner(hold.application, by)
+    seats.lock([hold.slot_id])
+    _drop_hold(hold)
+
+
+@verb
+def release_choice(*, offer_id: int, by: User | None) -> None:
+    """Free the seat that was being chosen instead of an offered one, while the question is open.
+
+    `by` None: the person behind the message link. Nothing chosen: changes nothing.
+    """
+    now = timezone.now()
+    found = Offer.objects.values_list("appointment__application_id", flat=True).get(pk=offer_id)
+    application = Application.objects.select_for_update(no_key=True).get(pk=found)
+    if by is not None:
+        check_owner(application, by)
+    hold = application.holds.filter(purpose__in=OWN_PURPOSES).first()
+    if hold is None or not may_hold_by_link(Offer.objects.get(pk=offer_id), now):
+        return
     seats.lock([hold.slot_id])
     _drop_hold(hold)
 

@@ -44,6 +44,7 @@ MESSAGES = {
         "This time is yours already. Accept it, choose another time, or give the appointment up."
     ),
     "already_booked": _("You have an appointment already. Cancel it first to join the line."),
+    "offer_ended": _("This question has been answered, or the time to answer it is over."),
     "outage_not_open": _("This outage has ended."),
     "outage_ends_before_it_began": _("The expected end lies before the outage began."),
     "outage_grace_over": _("The ten minutes in which a declaration can be taken back have passed."),

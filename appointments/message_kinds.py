@@ -53,6 +53,28 @@ MOVED_ANSWER = Kind(
     repeat_unknown=True,
     secrets=LINK,
 )
+# Several people behind one phone: one SMS with their number instead of one each. No ARN: the page
+# behind the link lists them.
+MOVED_MANY_KEEP = Kind(
+    code="MOVED_MANY_KEEP",
+    sms={
+        "hi": "पासपोर्ट के {n} आवेदनों के नए समय तय हुए। {by} तक बदलें, वरना यही मान्य: {url} {brand}",
+        "en": "New times for {n} passport applications."
+        " They stand unless you change them by {by}: {url} {brand}",
+    },
+    repeat_unknown=True,
+    secrets=LINK,
+)
+MOVED_MANY_ANSWER = Kind(
+    code="MOVED_MANY_ANSWER",
+    sms={
+        "hi": "पासपोर्ट के {n} आवेदनों के नए समय तय हुए। {by} तक स्वीकारें, वरना सीटें छूटेंगी: {url} {brand}",
+        "en": "New times for {n} passport applications."
+        " Accept them by {by} or the seats are released: {url} {brand}",
+    },
+    repeat_unknown=True,
+    secrets=LINK,
+)
 REMIND_ANSWER = Kind(
     code="REMIND_ANSWER",
     sms={
@@ -148,7 +170,8 @@ VISIT = Kind(
 PLAN_WAITS = Kind(code="PLAN_WAITS", email_template="messages/email/plan_waits")
 PLAN_ALONE = Kind(code="PLAN_ALONE", email_template="messages/email/plan_alone")
 ALL = (
-    *(HOLD, STANDS, MOVED_KEEP, MOVED_ANSWER, REMIND_ANSWER, RELEASED, NO_SEAT),
+    *(HOLD, STANDS, MOVED_KEEP, MOVED_ANSWER, MOVED_MANY_KEEP, MOVED_MANY_ANSWER),
+    *(REMIND_ANSWER, RELEASED, NO_SEAT),
     *(REPLACED, EARLIER, SEAT_FOUND, CONFIRMED, CANCELLED, VISIT),
     *(PLAN_WAITS, PLAN_ALONE),
 )

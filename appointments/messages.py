@@ -4,7 +4,7 @@ Each function takes what happened, and adds drafts to the outbox inside the call
 Words and lengths of every kind: appointments/message_kinds.py; how they get there: notifications.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from django.utils import translation
 
 from accounts.models import User
 from appointments.calendar import calendar_entry, last_seat
-from appointments.models import Appointment, Offer, Outage, Plan, Posting, Slot
+from appointments.models import Appointment, Offer, OfferList, Outage, Plan, Posting, Slot
 from notifications import kinds, outbox
 from notifications.dates import short_day, short_moment
 
@@ -47,6 +47,7 @@ class News:
     send_after: datetime | None = None
     batch: str = ""
     outage: Outage | None = None
+    channels: tuple[str, ...] = ("sms", "email")
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -66,7 +67,7 @@ def _drafts(news: News, now: datetime) -> Iterator[outbox.Draft]:
     last_visit = max(visits) if visits else now + AFTERLIFE
     kind = kinds.get(news.kind)
     for channel, address in (("sms", phone), ("email", email)):
-        if not address or not kind.speaks(channel):
+        if not address or channel not in news.channels or not kind.speaks(channel):
             continue
         yield outbox.Draft(
             kind=news.kind,
@@ -219,10 +220,15 @@ def in_the_dark(appointments: Sequence[Appointment]) -> list[Appointment]:
 def withdrawn(offers: Iterable[Offer]) -> None:
     """Offers that ended without an answer: what still asks them does not leave any more."""
     by_batch: dict[str, list[str]] = defaultdict(list)
+    lists: dict[str, set[int]] = defaultdict(set)
     for offer in offers:
-        by_batch[offer_batch(offer)].append(reference(offer.appointment))
+        batch = offer_batch(offer)
+        by_batch[batch].append(reference(offer.appointment))
+        if offer.listed_in_id:
+            lists[batch].add(offer.listed_in_id)
     for batch, references in sorted(by_batch.items()):
         outbox.take_back(batch=batch, references=references, reason="offer withdrawn")
+        _close_lists(sorted(lists[batch]), batch=batch)
 
 
 def hold_batch(outage: Outage) -> str:
@@ -298,6 +304,7 @@ def offered(
 ) -> int:
     """MOVED or REPLACED, with the link. Each: (offer, token, it replaces an earlier offer).
 
+    Whoever is on a list (`listed_in`) gets the mail alone: the SMS is the list's, offered_to_many.
     Where silence frees the seat, the reminders are queued too: the token stands only in messages.
     An answer takes back what has not left (`answered`).
     """
@@ -325,6 +332,7 @@ def _offer_news(
         send_after=offer.live_at,
         batch=batch,
         outage=outage,
+        channels=("sms", "email") if offer.listed_in is None else ("email",),
     )
     yield first
     if offer.silence != "requeue":
@@ -333,8 +341,59 @@ def _offer_news(
     for before in REMIND_BEFORE:
         at = offer.deadline - before
         if at - last >= REMIND_APART:
-            yield replace(first, kind="REMIND_ANSWER", key=f"{first.key}:{before}", send_after=at)
+            yield replace(
+                first,
+                kind="REMIND_ANSWER",
+                key=f"{first.key}:{before}",
+                send_after=at,
+                # Of a list too, each for itself: only who has not answered is reminded.
+                channels=("sms",),
+            )
             last = at
+
+
+def offered_to_many(
+    lists: Iterable[tuple[OfferList, str, list[Offer]]], *, batch: str, now: datetime
+) -> int:
+    """MOVED_MANY: one SMS to a phone for all its people, with their number and the list's link.
+
+    Each: (list, token, its offers). In the language that most of them have.
+    """
+    return outbox.enqueue((_list_draft(*each, batch=batch, now=now) for each in lists), now=now)
+
+
+def _list_draft(
+    offer_list: OfferList, token: str, offers: list[Offer], *, batch: str, now: datetime
+) -> outbox.Draft:
+    phone, _email, _language = offers[0].appointment.contact
+    languages = Counter(offer.appointment.contact[2] for offer in offers)
+    language = languages.most_common(1)[0][0]
+    requeue = offers[0].silence == Plan.Silence.REQUEUE
+    kind = "MOVED_MANY_ANSWER" if requeue else "MOVED_MANY_KEEP"
+    slots = [slot for offer in offers for slot in (offer.old_slot, offer.new_slot) if slot]
+    visits = [slot.starts_at for slot in slots if slot.starts_at > now]
+    return outbox.Draft(
+        kind=kind,
+        channel="sms",
+        address=phone,
+        language=language,
+        values={
+            "n": len(offers),
+            "by": short_moment(offer_list.deadline, language),
+            "url": f"{settings.SITE_HOST}/{token}",
+        },
+        dedupe_key=f"{kind}:list:{offer_list.pk}",
+        reference=list_reference(offer_list.pk),
+        batch=batch,
+        urgent_by=min(visits),
+        send_after=offer_list.live_at,
+        quiet_ok_from=min(visits) - NIGHT_RING,
+        expires_at=max(visits),
+    )
+
+
+def list_reference(list_id: int) -> str:
+    return f"offer-list:{list_id}"
 
 
 def answered(offer: Offer) -> None:
@@ -344,6 +403,17 @@ def answered(offer: Offer) -> None:
         reference=reference(offer.appointment),
         reason=f"offer {offer.state}",
     )
+    if offer.listed_in_id:
+        _close_lists([offer.listed_in_id], batch=offer_batch(offer))
+
+
+def _close_lists(list_ids: Iterable[int], *, batch: str) -> None:
+    """The SMS of a list leaves as long as anybody on it has a question to answer."""
+    asking = Offer.objects.filter(listed_in__in=list_ids, state=Offer.State.OPEN)
+    closed = set(list_ids) - set(asking.values_list("listed_in", flat=True))
+    if closed:
+        references = [list_reference(list_id) for list_id in sorted(closed)]
+        outbox.take_back(batch=batch, references=references, reason="all of the list answered")
 
 
 def seat_offered(offer: Offer, *, token: str, now: datetime) -> None:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 def find(token: str, *, now: datetime) -> Offer:
     """The offer behind a link. Refusals: offer_not_found; offer_not_live within the grace."""
-    offer = _with_all(Offer.objects).filter(token_hash=digest(token)).first()
+    offer = with_all(Offer.objects).filter(token_hash=digest(token)).first()
     if offer is None:
         raise Refusal("offer_not_found")
     if offer.live_at > now and offer.state == Offer.State.OPEN:
@@ -41,13 +41,14 @@ def find(token: str, *, now: datetime) -> Offer:
 def open_offers_of(user: User, *, now: datetime) -> models.QuerySet[Offer]:
     """The questions that wait for a signed-in person, the most urgent first."""
     return (
-        _with_all(Offer.objects)
+        with_all(Offer.objects)
         .filter(appointment__application__claimed_by=user, state=Offer.State.OPEN, live_at__lte=now)
         .order_by("deadline")
     )
 
 
-def _with_all(offers: models.Manager[Offer]) -> models.QuerySet[Offer]:
+def with_all(offers: models.Manager[Offer]) -> models.QuerySet[Offer]:
+    """With what pages and messages say of them, in one query."""
     return offers.select_related(
         "appointment__application__claimed_by",
         "old_slot__centre",
@@ -209,7 +210,7 @@ def _lock(offer_id: int, by: User | None) -> Offer:
         booking.check_owner(application, by)
     booking.lock_seats(application, found["new_slot_id"])
     Offer.objects.select_for_update(no_key=True).get(pk=offer_id)
-    return _with_all(Offer.objects).get(pk=offer_id)
+    return with_all(Offer.objects).get(pk=offer_id)
 
 
 def _check_live(offer: Offer, now: datetime) -> None:

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from appointments import messages, seats
+from appointments import messages, offer_lists, seats
 from appointments.deadlines import answer_deadline
 from appointments.errors import Refusal
 from appointments.models import (
@@ -537,8 +537,11 @@ def _open_offers(
             created_at=now,
         )
         offers.append((offer, token, line.appointment_id in replaced))
+    lists = offer_lists.open_lists(plan, [offer for offer, _, _ in offers], now=now)
     Offer.objects.bulk_create([offer for offer, _, _ in offers], batch_size=BATCH)
-    messages.offered(offers, outage=plan.outage, batch=messages.plan_batch(plan.pk), now=now)
+    batch = messages.plan_batch(plan.pk)
+    messages.offered(offers, outage=plan.outage, batch=batch, now=now)
+    messages.offered_to_many(lists, batch=batch, now=now)
 
 
 def _withdraw_offers(

@@ -1,9 +1,10 @@
 """Addresses of the applicants' pages. They name an application by its row, never by its ARN."""
 
-from django.urls import path, register_converter
+from django.urls import URLPattern, path, register_converter
 
 from appointments.tokens import TokenConverter
 from appointments.views import (
+    another_time,
     cancelling,
     checking,
     choosing,
@@ -49,10 +50,29 @@ urlpatterns = [
     ),
 ]
 
+
+def _pages_of_a_question(key: str) -> list[URLPattern]:
+    """Behind `key`: the token of one person's link, or that of a list and one person on it."""
+    another = f"{key}/another-time/"
+    return [
+        path(f"{key}/give-up/", offers.link_give_up, name="offer_link_give_up"),
+        path(another, another_time.soon, name="offer_link_another"),
+        path(f"{another}centre/", another_time.centre_page, name="offer_link_centre"),
+        path(f"{another}centre/<slug:code>/", another_time.day_page, name="offer_link_day"),
+        path(
+            f"{another}centre/<slug:code>/<int:year>-<int:month>-<int:day>/",
+            another_time.time_page,
+            name="offer_link_time",
+        ),
+        path(f"{another}kept/", another_time.kept, name="offer_link_kept"),
+    ]
+
+
 # At the site's root, because an SMS counts letters: exactly as long as a token, no slash.
 link_patterns = [
     path("<token:token>", offers.link, name="offer_link"),
-    path("<token:token>/give-up/", offers.link_give_up, name="offer_link_give_up"),
-    path("<token:token>/another-time/", offers.link_another, name="offer_link_another"),
+    *_pages_of_a_question("<token:token>"),
+    path("<token:token>/<int:offer_id>", offers.link_of_list, name="offer_link"),
+    *_pages_of_a_question("<token:token>/<int:offer_id>"),
 ]
 urlpatterns += link_patterns

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from appointments.models import Centre, TravelProof
+from appointments.models import Centre, Slot, TravelProof
 from appointments.planning.reasons import Reason
 from notifications import dates
 
@@ -58,6 +58,33 @@ def address(centre: Centre) -> str:
     if centre.district != centre.town:
         where = _("%(town)s, district %(district)s") % {"town": where, "district": centre.district}
     return f"{centre.name}, {where}"
+
+
+def time_left(left: timedelta) -> str:
+    """How long something may still be done, rounded down: "2 days", "5 hours", "40 minutes"."""
+    hours = int(left.total_seconds()) // 3600
+    if hours >= 48:
+        days = hours // 24
+        return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+    if hours >= 1:
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    minutes = max(1, int(left.total_seconds()) // 60)
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+
+
+def moved_by(old: Slot | None, new: Slot) -> str:
+    """By how much a visit moved: "4 days later", "1 day earlier"; the hours of one day in words."""
+    if old is None:
+        return ""
+    days = (new.date - old.date).days
+    if days > 0:
+        return ngettext("%(count)d day later", "%(count)d days later", days) % {"count": days}
+    if days < 0:
+        earlier = ngettext("%(count)d day earlier", "%(count)d days earlier", -days)
+        return earlier % {"count": -days}
+    if new.starts_at == old.starts_at:
+        return _("same day and time")
+    return _("same day, later") if new.starts_at > old.starts_at else _("same day, earlier")
 
 
 def week(day: date, today: date) -> str:

@@ -79,6 +79,21 @@ def clock(moment: dt.datetime, language: str) -> str:
     return f"{time} {'am' if local.hour < 12 else 'pm'}"
 
 
+def day_part(moment: dt.datetime, language: str) -> str:
+    """Write "in the morning", "in the afternoon" or "in the evening".
+
+    Nothing in Hindi, where `clock` names the part of the day, nor at noon, which it says in words.
+    """
+    local = _local(moment)
+    if _words(language) is _HINDI or (local.hour, local.minute) == (12, 0):
+        return ""
+    if 5 <= local.hour < 12:
+        return "in the morning"
+    if 12 <= local.hour < 17:
+        return "in the afternoon"
+    return "in the evening" if 17 <= local.hour < 21 else "at night"
+
+
 def long_moment(moment: dt.datetime, language: str) -> str:
     """Write "सोमवार, 23 जून 2025, सुबह 10:15 बजे" or "Monday, 23 June 2025, 10:15 am"."""
     return f"{long_day(moment, language)}, {clock(moment, language)}"

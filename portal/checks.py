@@ -166,5 +166,5 @@ def _files() -> Iterator[CheckMessage]:
     yield Warning(
         "collectstatic has not run: pages come without their style sheet.",
         hint="Run manage.py collectstatic --no-input, after each upgrade too.",
-        id="portal.W004",
+        id="portal.W005",
     )

@@ -342,6 +342,8 @@ SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
     "unknown_link": [(60, timedelta(minutes=10))],
     # Files sent by one account: judging one takes up to a second.
     "files_by_account": [(12, timedelta(hours=1)), (40, timedelta(days=1))],
+    # Seats kept by one message link, one at a time, before anybody has signed in.
+    "link_hold": [(12, timedelta(minutes=10)), (40, timedelta(days=1))],
 }
 
 # --- Messages ---------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ STATUS = {
     "offer_not_live": 409,
     "offer_needs_another_answer": 409,
     "already_booked": 409,
+    "offer_ended": 410,
     "outage_not_open": 409,
     "outage_ends_before_it_began": 409,
     "outage_grace_over": 409,

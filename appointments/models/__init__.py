@@ -4,7 +4,7 @@ from appointments.models.applications import Application, Posting
 from appointments.models.appointments import Appointment, Hold, TimelineEntry, VisitAttempt
 from appointments.models.centres import Centre, Holiday, Quota, Region, Slot, SlotTemplate
 from appointments.models.outages import CapacityCut, Closure, Outage
-from appointments.models.plans import Offer, OfficeEntry, Plan, PlanLine
+from appointments.models.plans import Offer, OfferList, OfficeEntry, Plan, PlanLine
 from appointments.models.travel import ProofView, TravelProof
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Hold",
     "Holiday",
     "Offer",
+    "OfferList",
     "OfficeEntry",
     "Outage",
     "Plan",

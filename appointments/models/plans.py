@@ -128,6 +128,32 @@ class PlanLine(models.Model):
         return f"{self.plan_id}/{self.appointment_id} {self.outcome}"
 
 
+class OfferList(models.Model):
+    """The questions of one plan to several people behind one phone, behind one link.
+
+    Who is on it (Offer.listed_in) is settled when the plan is applied: the one SMS went to the
+    phone that all of them had then. The link of one person gives no power over the others.
+    """
+
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="offer_lists")
+    # SHA-256 of the token in the link; the token itself stands only in the message.
+    token_hash = models.CharField(max_length=64, unique=True)
+    live_at = models.DateTimeField()
+    # The earliest deadline of its offers: the moment that the SMS names.
+    deadline = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(deadline__gt=models.F("live_at")), name="offerlist_deadline_after_live"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"offer list {self.pk}"
+
+
 class Offer(models.Model):
     """A question put to one applicant, open until answered or silent."""
 
@@ -160,6 +186,10 @@ class Offer(models.Model):
         Slot, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     new_slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="+")
+    # Moved with several others behind the same phone: one SMS and one page for all of them.
+    listed_in = models.ForeignKey(
+        OfferList, null=True, blank=True, on_delete=models.PROTECT, related_name="offers"
+    )
     # SHA-256 of the token in the link; the token itself stands only in the message.
     token_hash = models.CharField(max_length=64, unique=True)
     live_at = models.DateTimeField()
@@ -197,6 +227,10 @@ class Offer(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="declined") | ~Q(kind="moved"),
                 name="offer_declined_only_a_held_seat",
+            ),
+            models.CheckConstraint(
+                condition=Q(listed_in__isnull=True) | Q(kind="moved", plan__isnull=False),
+                name="offer_listed_only_by_a_plan",
             ),
         ]
         indexes = [

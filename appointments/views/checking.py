@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 
 from appointments import booking, words
 from appointments.errors import Refusal
-from appointments.models import Application, Appointment
+from appointments.models import Application, Appointment, Slot
 from appointments.views.common import (
     applicant_page,
     choose_again,
+    chosen_before,
     current,
     go_on,
     held_seat,
@@ -34,6 +35,7 @@ def check(request: HttpRequest, application_id: int) -> HttpResponse:
         return _nothing_held(request, application)
     appointment = current(application)
     context = {
+        **_ways_back(application, hold.slot),
         "application": application,
         "appointment": appointment,
         "old": appointment.slot if appointment else None,
@@ -42,6 +44,18 @@ def check(request: HttpRequest, application_id: int) -> HttpResponse:
         "left_after": words.attempts(max(0, booking.attempts_left(application, now) - 1)),
     }
     return render(request, "appointments/check.html", context)
+
+
+def _ways_back(application: Application, slot: Slot) -> dict[str, str]:
+    """To each question that was answered, with the answer chosen; the seat stays kept meanwhile."""
+    code, day = slot.centre.code, slot.date
+    times = [code, day.year, day.month, day.day]
+    return {
+        "back": chosen_before(application, "choose", slot.pk),
+        "change_centre_url": chosen_before(application, "choose_centre", code),
+        "change_day_url": chosen_before(application, "choose_day", day.isoformat(), code),
+        "change_time_url": chosen_before(application, "choose_time", slot.pk, *times),
+    }
 
 
 def _decide(request: HttpRequest, application: Application) -> HttpResponse:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -95,6 +96,16 @@ def go_on(
 def choose_again(application: Application, near: int | None = None) -> HttpResponseRedirect:
     query = f"?near={near}" if near else ""
     return redirect(reverse("appointments:choose", args=[application.pk]) + query)
+
+
+def with_choice(url: str, chosen: object) -> str:
+    """A page of choosing on which this is chosen already: going back loses nothing."""
+    return f"{url}?{urlencode({'chosen': chosen})}"
+
+
+def chosen_before(application: Application, name: str, chosen: object, *args: Any) -> str:
+    """The address of a page of choosing of an application, with what was chosen on it."""
+    return with_choice(reverse(f"appointments:{name}", args=[application.pk, *args]), chosen)
 
 
 def by_link(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,145 +1,63 @@
-"""The answer to an offer, by the link in the message or signed in.
+"""The answer to an offer, by the link in the message or signed in."""
 
-GET never changes anything: mail scanners follow links. Whoever holds the link sees no name and four
-digits of the application number.
-"""
-
-import contextlib
-from collections.abc import Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from accounts import limits
-from accounts.errors import SignInRefusal
 from accounts.models import User
-from accounts.pages import with_limit
-from appointments import availability, booking, offers
+from appointments import availability, booking, offer_lists, offers, words
 from appointments.errors import Refusal
 from appointments.messages import CAUSE_WORDS
-from appointments.models import Appointment, Offer, Outage
-from appointments.views import seat_offers
+from appointments.models import Appointment, Offer, Outage, PlanLine
+from appointments.views import people_at_phone, seat_offers
 from appointments.views.common import applicant_page, by_link, own_application, person_of, say
+from appointments.views.links import Key, page, question_page
 
 # --- By link ------------------------------------------------------------------------------------
 
 
 @by_link
 def link(request: HttpRequest, token: str) -> HttpResponse:
+    """Whatever the token opens: one person's question, or the list of several people's."""
+    if people_at_phone.is_list(token):
+        return people_at_phone.listed(request, token)
+    return _link(request, token)
+
+
+@question_page
+def _link(request: HttpRequest, key: Key) -> HttpResponse:
     """Old and new side by side, why, until when, and three choices."""
-    try:
-        offer = _find(request, token)
-    except (Refusal, SignInRefusal) as refusal:
-        return _no_offer(request, refusal)
-    with _language_of(request, offer):
-        if request.method == "POST":
-            _answer(request, offer, None)
-            return redirect("appointments:offer_link", token)
-        return _show(request, offer, _links(token), by_link=True)
-
-
-@by_link
-def link_give_up(request: HttpRequest, token: str) -> HttpResponse:
-    """Asked once more, because the seat goes to somebody else at once."""
-    try:
-        offer = _find(request, token)
-    except (Refusal, SignInRefusal) as refusal:
-        return _no_offer(request, refusal)
-    with _language_of(request, offer):
-        page = reverse("appointments:offer_link", args=[token])
-        if request.method == "POST":
-            _give_up(request, offer.pk, None)
-            return redirect(page)
-        if not offer.is_open:
-            return redirect(page)
-        return _ask_give_up(request, offer, back=page)
-
-
-@by_link
-def link_another(request: HttpRequest, token: str) -> HttpResponse:
-    """Another time needs a sign-in: with the phone that the link went to, that is all it needs."""
-    try:
-        offer = _find(request, token)
-    except (Refusal, SignInRefusal) as refusal:
-        return _no_offer(request, refusal)
-    if not offer.is_open:
-        return redirect("appointments:offer_link", token)
-    if not request.user.is_authenticated:
-        return _to_sign_in(request, offer)
-    application = offer.appointment.application
-    if application.claimed_by != request.user:
-        return _link_application(request, offer)
-    return redirect("appointments:choose", application.pk)
-
-
-def _to_sign_in(request: HttpRequest, offer: Offer) -> HttpResponse:
-    """The pages of signing in go on in the language in which the question was read."""
-    response = redirect_to_login(request.path)
-    if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in dict(settings.LANGUAGES):
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            offer.appointment.contact[2],
-            secure=settings.SESSION_COOKIE_SECURE,
-            samesite="Lax",
-        )
-    return response
-
-
-def _link_application(request: HttpRequest, offer: Offer) -> HttpResponse:
-    """Whoever reads the phone that got the message may link the application: asked by a button."""
-    person, application = person_of(request), offer.appointment.application
-    if not booking.may_claim_by_link(application, person):
-        return _page(request, "other_phone", {"offer": offer}, status=HTTPStatus.FORBIDDEN)
-    if request.method != "POST":
-        return _page(request, "link_application", {"application": application})
-    try:
-        booking.claim_by_link(application_id=application.pk, by=person)
-    except Refusal as refusal:
-        say(request, refusal)
-        return redirect("appointments:mine")
-    return redirect("appointments:choose", application.pk)
-
-
-def _links(token: str) -> dict[str, str]:
-    return {
-        "give_up_url": reverse("appointments:offer_link_give_up", args=[token]),
-        "another_url": reverse("appointments:offer_link_another", args=[token]),
+    if request.method == "POST":
+        _answer(request, key.offer, None)
+        return redirect(key.url("offer_link"))
+    urls = {
+        "give_up_url": key.url("offer_link_give_up"),
+        "another_url": key.url("offer_link_another"),
+        "back_url": key.list_url,
     }
+    return _show(request, key.offer, urls, by_link=True)
 
 
-def _find(request: HttpRequest, token: str) -> Offer:
-    """The offer; wrong tokens are counted per network, so that guessing ends in a 429."""
-    now = timezone.now()
-    try:
-        return offers.find(token, now=now)
-    except Refusal as refusal:
-        if refusal.code == "offer_not_found":
-            limits.take("unknown_link", limits.network_of(request), now=now)
-        raise
+link_of_list = _link
 
 
-def _no_offer(request: HttpRequest, refusal: Refusal | SignInRefusal) -> HttpResponse:
-    """Unknown, not live yet, or too many tries: the page says which, and where to go."""
-    page = _page(request, "no_offer", {"refusal": refusal}, status=HTTPStatus.NOT_FOUND)
-    return with_limit(page, refusal) if isinstance(refusal, SignInRefusal) else page
-
-
-@contextlib.contextmanager
-def _language_of(request: HttpRequest, offer: Offer) -> Iterator[None]:
-    """The person's language, unless this browser has chosen one on the site."""
-    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
-    if chosen in dict(settings.LANGUAGES) or request.user.is_authenticated:
-        yield
-        return
-    _phone, _email, language = offer.appointment.contact
-    with translation.override(language):
-        yield
+@question_page
+def link_give_up(request: HttpRequest, key: Key) -> HttpResponse:
+    """Asked once more, because the seat goes to somebody else at once."""
+    question_url = key.url("offer_link")
+    if request.method == "POST":
+        _give_up(request, key.offer.pk, None)
+        return redirect(question_url)
+    if not key.offer.is_open:
+        return redirect(question_url)
+    return _ask_give_up(request, key.offer, back=question_url)
 
 
 # --- Signed in ----------------------------------------------------------------------------------
@@ -163,23 +81,21 @@ def question(request: HttpRequest, application_id: int) -> HttpResponse:
 @applicant_page
 def question_give_up(request: HttpRequest, application_id: int) -> HttpResponse:
     offer = _own_offer(request, application_id)
-    page = reverse("appointments:question", args=[application_id])
+    question_url = reverse("appointments:question", args=[application_id])
     if request.method == "POST":
         _give_up(request, offer.pk, person_of(request))
-        return redirect(page)
+        return redirect(question_url)
     if not offer.is_open:
-        return redirect(page)
-    return _ask_give_up(request, offer, back=page)
+        return redirect(question_url)
+    return _ask_give_up(request, offer, back=question_url)
 
 
 def _own_offer(request: HttpRequest, application_id: int) -> Offer:
     """The newest question of the person's application that is live."""
     application = own_application(request, application_id)
     newest = (
-        Offer.objects.filter(appointment__application=application, live_at__lte=timezone.now())
-        .select_related(
-            "appointment__application", "old_slot__centre", "new_slot__centre", "plan__outage"
-        )
+        offers.with_all(Offer.objects)
+        .filter(appointment__application=application, live_at__lte=timezone.now())
         .order_by("-pk")
     )
     return get_object_or_404(newest[:1])
@@ -189,9 +105,9 @@ def _own_offer(request: HttpRequest, application_id: int) -> Offer:
 
 
 def _answer(request: HttpRequest, offer: Offer, by: User | None) -> None:
-    if offer.is_seat_offer:
-        return seat_offers.answer(request, offer, by)
     try:
+        # Whoever accepts wants no other seat: one that was being chosen is free for others.
+        booking.release_choice(offer_id=offer.pk, by=by)
         offers.accept(offer_id=offer.pk, by=by)
     except Refusal as refusal:
         say(request, refusal)
@@ -204,23 +120,81 @@ def _give_up(request: HttpRequest, offer_id: int, by: User | None) -> None:
         say(request, refusal)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a question stands, as its page tells it: a name for the template, and the heading."""
+
+    name: str
+    title: str | Promise
+    status: int = HTTPStatus.OK
+
+
+ASKED = Standing("asked", _("Your new time"))
+TIME_OVER = Standing("time_over", _("The time to answer is over"))
+IN_DOUBT = Standing("in_doubt", _("Please wait for our next message"))
+TAKEN_BACK = Standing("taken_back", _("Please wait for our next message"), HTTPStatus.GONE)
+ACCEPTED = Standing("accepted", _("You have accepted the new time"))
+KEPT = Standing("kept", _("The new time stands"))
+MOVED_ON = Standing("moved_on", _("This question has been answered"))
+CHANGED = Standing("changed", _("You have chosen another time"))
+GIVEN_UP = Standing("given_up", _("The appointment is cancelled"))
+RELEASED = Standing("released", _("The time was released"), HTTPStatus.GONE)
+WITHDRAWN = Standing("withdrawn", _("This offer has been withdrawn"), HTTPStatus.GONE)
+ENDED = {
+    Offer.State.CHANGED: CHANGED,
+    Offer.State.GIVEN_UP: GIVEN_UP,
+    Offer.State.RELEASED: RELEASED,
+}
+
+
+def _standing(offer: Offer) -> Standing:
+    appointment = offer.appointment
+    in_doubt = appointment.state == Appointment.State.IN_DOUBT
+    if offer.is_open:
+        if in_doubt:
+            return IN_DOUBT
+        return ASKED if offer.deadline > timezone.now() else TIME_OVER
+    if offer.state == Offer.State.WITHDRAWN:
+        return TAKEN_BACK if in_doubt else WITHDRAWN
+    if offer.state in (Offer.State.ACCEPTED, Offer.State.KEPT):
+        sits_there = appointment.slot_id == offer.new_slot_id
+        if not sits_there or appointment.state != Appointment.State.CONFIRMED:
+            return MOVED_ON
+        return ACCEPTED if offer.state == Offer.State.ACCEPTED else KEPT
+    return ENDED.get(Offer.State(offer.state), WITHDRAWN)
+
+
 def _show(
     request: HttpRequest, offer: Offer, urls: dict[str, str], *, by_link: bool
 ) -> HttpResponse:
     if offer.is_seat_offer:
         return seat_offers.show(request, offer, urls, by_link=by_link)
-    appointment = offer.appointment
+    standing = _standing(offer)
     context: dict[str, Any] = {
         "offer": offer,
-        "appointment": appointment,
-        "in_doubt": appointment.state == Appointment.State.IN_DOUBT,
-        "newer": offer.state == Offer.State.WITHDRAWN and _newer(offer),
-        "reason": _reason(offer),
-        "km": _km(offer),
+        "appointment": offer.appointment,
+        "standing": standing,
         **urls,
     }
-    gone = by_link and offer.state in (Offer.State.WITHDRAWN, Offer.State.RELEASED)
-    return _page(request, "offer", context, status=HTTPStatus.GONE if gone else HTTPStatus.OK)
+    if standing is ASKED:
+        context |= _question(offer)
+    if standing is WITHDRAWN:
+        context["newer"] = _newer(offer)
+    status = standing.status if by_link else HTTPStatus.OK
+    return page(request, "offer", context, status=status)
+
+
+def _question(offer: Offer) -> dict[str, Any]:
+    """What the page of an open question tells beside the two times."""
+    now = timezone.now()
+    return {
+        "cause": _cause(offer),
+        "why": _why(offer),
+        "km": _km(offer),
+        "difference": words.moved_by(offer.old_slot, offer.new_slot),
+        "time_left": words.time_left(offer.deadline - now),
+        "others": offer_lists.others_at_phone(offer, now=now),
+    }
 
 
 def _newer(offer: Offer) -> bool:
@@ -229,10 +203,16 @@ def _newer(offer: Offer) -> bool:
     return later.filter(state=Offer.State.OPEN).exists()
 
 
-def _reason(offer: Offer) -> str:
+def _cause(offer: Offer) -> str:
     if offer.plan is None:
         return ""
     return str(CAUSE_WORDS[Outage.Cause(offer.plan.outage.cause)])
+
+
+def _why(offer: Offer) -> str:
+    """Why the plan moved this very person, in words."""
+    line = PlanLine.objects.filter(plan=offer.plan_id, appointment=offer.appointment_id)
+    return words.why(line.values_list("reason", flat=True).first() or "")
 
 
 def _km(offer: Offer) -> int:
@@ -246,13 +226,4 @@ def _ask_give_up(request: HttpRequest, offer: Offer, *, back: str) -> HttpRespon
     application = offer.appointment.application
     attempts_left = booking.attempts_left(application, timezone.now())
     context = {"offer": offer, "back_url": back, "attempts_left": attempts_left}
-    return _page(request, "give_up", context)
-
-
-def _page(
-    request: HttpRequest, name: str, context: dict[str, Any], status: int = HTTPStatus.OK
-) -> HttpResponse:
-    response = render(request, f"appointments/{name}.html", context, status=status)
-    # The middleware knows the browser's language; this page may be in the person's.
-    response["Content-Language"] = translation.get_language() or "hi"
-    return response
+    return page(request, "give_up", context)

@@ -46,6 +46,11 @@ def clock(moment: dt.datetime | None, language: str = "") -> str:
 
 
 @register.filter
+def day_part(moment: dt.datetime | None, language: str = "") -> str:
+    return dates.day_part(moment, _language(language)) if moment else ""
+
+
+@register.filter
 def long_moment(moment: dt.datetime | None, language: str = "") -> str:
     return dates.long_moment(moment, _language(language)) if moment else ""
 

@@ -83,7 +83,7 @@ def test_public_site_as_it_should_be_passes(monkeypatch):
             },
             "portal.W003",
         ),
-        ({"STATIC_ROOT": "/nowhere/collected"}, "portal.W004"),
+        ({"STATIC_ROOT": "/nowhere/collected"}, "portal.W005"),
     ],
 )
 def test_public_site_with_a_convenience_of_the_demo_is_refused(monkeypatch, change, found):

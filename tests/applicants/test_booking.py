@@ -226,7 +226,7 @@ def test_change_shows_old_beside_new_and_keeps_the_old_until_confirmed(
     appointment = make_appointment(old, application=application)
     new = make_slot(day=in_days(6))
     answer = signed_in.post(page("choose", application.pk), {"choice": new.pk}, follow=True)
-    assert "Old time" in text(answer)
+    assert "Your time now" in text(answer)
     appointment.refresh_from_db()
     assert appointment.slot == old
     signed_in.post(page("check", application.pk), {"hold": Hold.objects.get().pk})

@@ -6,12 +6,12 @@ import re
 import pytest
 import time_machine
 from django.test import Client
-from django.urls import get_resolver, reverse
+from django.urls import get_resolver
 from django.utils import timezone
 
 from appointments import booking, offers, outages, plans, seats
 from appointments.cuts import Cut
-from appointments.models import Hold, Offer, Plan, Slot
+from appointments.models import Offer, Plan, Slot
 from notifications.models import Message
 from tests.applicants.builders import ask, plan_again, token_of
 from tests.applicants.reading import page, text
@@ -79,39 +79,6 @@ def test_give_up_by_link_asks_once_more(client, asked):
     assert "The appointment is cancelled" in text(answer)
     assert "You have accepted" not in text(client.post(f"/{token}", follow=True))
     assert seats.check() == []
-
-
-def test_another_time_signs_in_with_the_same_phone_and_needs_no_number(client, person, asked):
-    application, offer, token = asked
-    another = f"/{token}/another-time/"
-    assert client.get(another)["Location"].endswith(f"?next={another}")
-    client.force_login(person)
-    assert f"ending in {application.arn[-4:]}" in text(client.get(another))
-    application.refresh_from_db()
-    assert application.claimed_by is None  # looking changes nothing
-    choose = client.post(another)["Location"]
-    assert choose == page("choose", application.pk)
-    assert client.get(another)["Location"] == choose  # linked by now: straight on
-    free = make_slot(day=in_days(8))
-    client.post(choose, {"choice": free.pk})
-    seen = text(client.get(page("check", application.pk)))
-    assert "This date uses no attempt." in seen
-    client.post(page("check", application.pk), {"hold": Hold.objects.get().pk})
-    offer.refresh_from_db()
-    assert offer.state == "changed"
-    assert "You have chosen another time" in text(client.get(f"/{token}"))
-
-
-@pytest.mark.parametrize(("chosen", "read"), [("", "en"), ("hi", "hi")])
-def test_another_time_goes_on_to_sign_in_in_the_language_of_the_question(
-    client, asked, chosen, read
-):
-    _application, _offer, token = asked
-    if chosen:
-        client.cookies["django_language"] = chosen
-    answer = client.get(f"/{token}/another-time/", follow=True)
-    assert answer.redirect_chain[0][0].startswith(reverse("account_request_login_code"))
-    assert f'lang="{read}"' in answer.content.decode()
 
 
 def test_another_time_with_another_phone_explains_itself(client, asked):
@@ -205,7 +172,7 @@ def test_link_to_another_centre_tells_where_and_how_far(client, person):
     seen = text(client.get(f"/{token}"))
     assert "another centre" in seen
     assert "163 km" in seen
-    assert "Indore 452010" in seen
+    assert "Indore, Bhopal 452010" in seen
 
 
 def test_give_up_with_no_attempt_left_warns_that_it_is_the_last(client, asked):
