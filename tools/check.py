@@ -28,6 +28,12 @@ PUBLIC_SITE = {
     "DATABASE_URL": "postgres://portal:secret@127.0.0.1/portal",
     "REDIS_URL": "redis://127.0.0.1/0",
     "CACHE_REDIS_URL": "redis://127.0.0.1:6380/0",
+    "OFFICE_ADDRESS_EN": "1 Example Road, Bhopal",
+    "OFFICE_ADDRESS_HI": "1 उदाहरण मार्ग, भोपाल",
+    "GRIEVANCE_OFFICER_EN": "Deputy Passport Officer",
+    "GRIEVANCE_OFFICER_HI": "उप पासपोर्ट अधिकारी",
+    "GRIEVANCE_EMAIL": "grievance@example.in",
+    "DATA_OFFICER_EMAIL": "data@example.in",
     "EMAIL_HOST": "smtp.example.in",
     # Stands for a provider's class: the tree has none of a provider that everyone could use.
     "SMS_GATEWAY": "notifications.gateways.smtp.SmtpGateway",

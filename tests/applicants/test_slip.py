@@ -193,6 +193,8 @@ def test_code_opened_by_somebody_else_says_that_officers_can_check_it(client, ap
     false = client.get(page("check_slip", "1-2.made-up"))
     assert true.status_code == false.status_code == 200
     assert text(true) == text(false)
+    here = page("check_slip", slips.reference(appointment))
+    assert f'href="{reverse("officer_login")}?next={here}"' in true.text
     assert "for the officers of the passport office" in text(true)
     assert "noindex" in true["X-Robots-Tag"]
     assert "no-store" in true["Cache-Control"]
