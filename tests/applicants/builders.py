@@ -37,17 +37,23 @@ def ask(
 
 
 def ask_family(
-    person: User, count: int = 3, *, silence: str = Plan.Silence.KEEP, **fields: Any
+    person: User,
+    count: int = 3,
+    *,
+    centre: Centre | None = None,
+    silence: str = Plan.Silence.KEEP,
+    **fields: Any,
 ) -> tuple[Plan, list[Offer]]:
     """So many people behind one phone, moved by one plan whose grace is over: plan and offers."""
-    centre = make_centre()
+    centre = centre or make_centre()
     full: Slot = make_slot(centre=centre, seats=count)
     for _ in range(count):
         defaults = {"phone": person.phone, "language": person.language, "centre": centre}
         make_appointment(full, application=make_application(**{**defaults, **fields}))
     make_slot(centre=centre, day=in_days(6), seats=9)
     officer = make_officer(region=centre.region)
-    outage = declare_for_test(officer, [Cut(centre.pk, full.date, "normal", 0)])
+    cuts = [Cut(centre.pk, full.date, "normal", 0)]
+    outage = declare_for_test(officer, cuts, region=centre.region)
     plan = plan_again(outage, centre.region, silence=silence)
     go_live(plan)
     return plan, list(plan.offers.order_by("pk"))

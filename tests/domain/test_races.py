@@ -9,11 +9,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from appointments import booking, offers, outages, plans, seats, waiting_list
+from appointments import booking, offer_lists, offers, outages, plans, seats, waiting_list
 from appointments.cuts import Cut
 from appointments.errors import Refusal
-from appointments.models import Appointment, Offer, Outage, Slot
+from appointments.models import Appointment, Hold, Offer, OfferList, Outage, Slot
 from notifications.models import Message
+from tests.applicants.builders import ask_family
 from tests.domain.builders import (
     approved_plan,
     declare_for_test,
@@ -270,3 +271,79 @@ def test_a_seat_on_offer_is_cut_while_it_is_taken_and_left():
 def findings_about_seats():
     kinds = ("ledger", "oversold", "offer", "seat offer")
     return (finding for finding in findings() if finding.kind in kinds)
+
+
+# --- Message links ------------------------------------------------------------------------------
+
+
+def test_two_link_holders_and_one_seat():
+    _plan, asked = ask_family(make_person(), 2)
+    seat = make_slot(day=in_days(8), seats=1)
+    results = at_once(
+        [
+            lambda o=offer: booking.hold_seat_by_link(offer_id=o.pk, slot_id=seat.pk).purpose
+            for offer in asked
+        ]
+    )
+    assert sorted(results) == ["change", "slot_full"]
+    assert Hold.objects.count() == 1
+    assert seats.check() == []
+
+
+def test_one_link_opened_on_two_phones_holds_one_seat_at_a_time():
+    _plan, (offer,) = ask_family(make_person(), 1)
+    slots = [make_slot(day=in_days(8), hour=hour, seats=1) for hour in (10, 11, 12)]
+    at_once(
+        [
+            lambda s=slot: booking.hold_seat_by_link(offer_id=offer.pk, slot_id=s.pk).pk
+            for slot in slots * 3
+        ]
+    )
+    assert Hold.objects.count() == 1
+    assert (
+        sum(Slot.objects.filter(pk__in=[s.pk for s in slots]).values_list("taken", flat=True)) == 1
+    )
+    assert seats.check() == []
+
+
+def test_link_holder_and_twenty_bookers_and_one_seat():
+    _plan, (offer,) = ask_family(make_person(), 1)
+    seat = make_slot(day=in_days(8), seats=1)
+    work = [lambda p=p, a=a: book(p, a, seat) for p, a in applicants(20)]
+    work.insert(10, lambda: booking.hold_seat_by_link(offer_id=offer.pk, slot_id=seat.pk).purpose)
+    results = Counter(at_once(work))
+    assert results["slot_full"] == 20
+    assert seats.check() == []
+
+
+def test_answer_and_another_time_by_link_at_once():
+    """Whichever comes first: no seat is lost, and an ended question holds none afterwards."""
+    _plan, (offer,) = ask_family(make_person(), 1)
+    seat = make_slot(day=in_days(8), seats=1)
+    at_once(
+        [lambda: offers.give_up(offer_id=offer.pk, by=None).state] * 3
+        + [lambda: booking.hold_seat_by_link(offer_id=offer.pk, slot_id=seat.pk).purpose] * 3
+        + [lambda: booking.release_choice(offer_id=offer.pk, by=None)] * 2
+    )
+    offer.refresh_from_db()
+    assert offer.state == "given_up"
+    assert Hold.objects.count() == 0
+    assert seats.check() == []
+
+
+def test_all_accepted_by_two_phones_while_one_gives_up():
+    _plan, asked = ask_family(make_person(), 5)
+    offer_list = OfferList.objects.get()
+
+    def accept_all():
+        answers = offer_lists.accept_all(list_id=offer_list.pk, by=None)
+        assert answers.refused == []
+        return len(answers.accepted)
+
+    at_once([accept_all] * 4 + [lambda: offers.give_up(offer_id=asked[2].pk, by=None).state])
+    states = Counter(Offer.objects.values_list("state", flat=True))
+    assert states["accepted"] + states["given_up"] == 5
+    assert states["given_up"] <= 1
+    told = Message.objects.filter(kind__in=["CONFIRMED", "CANCELLED"], channel="sms")
+    assert told.count() == 5
+    assert seats.check() == []
