@@ -14,6 +14,7 @@ LIMITS = {
     *("wait_for_next_code", "address_here", "address", "network", "new_numbers", "all_sms"),
     *("officer_here", "officer", "officer_network", "second_factor"),
     *("claim_by_account", "claim_by_arn", "claim_by_network", "unknown_link"),
+    *("affected_by_network", "affected_by_arn"),
 }
 
 

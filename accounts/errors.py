@@ -42,6 +42,8 @@ MESSAGES: dict[str, Any] = {
     "claim_by_arn": _("Too many wrong dates of birth for this number."),
     "claim_by_network": _("Too many wrong numbers or dates of birth from your network."),
     "unknown_link": _("Too many wrong links were opened from your network."),
+    "affected_by_arn": _("This application number has been asked about too often."),
+    "affected_by_network": _("Too many people are asking from your network at this moment."),
 }
 
 

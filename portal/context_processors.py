@@ -21,6 +21,7 @@ NAVIGATION = (
 FOOTER = (
     ("advice", _("Advice")),
     ("centres", _("Centres")),
+    ("status", _("Service status")),
     ("contact", _("Contact")),
     ("privacy", _("Privacy")),
     ("terms", _("Terms of use")),

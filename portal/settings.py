@@ -302,7 +302,13 @@ SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
     "claim_by_arn": [(5, timedelta(hours=1)), (15, timedelta(days=1))],
     "claim_by_network": [(200, timedelta(minutes=10))],
     "unknown_link": [(60, timedelta(minutes=10))],
+    # "Is my appointment affected?", right answers too. On the day of an outage everybody behind
+    # a carrier's address asks; of one number fewer may be asked than would pay for guessing.
+    "affected_by_network": [(600, timedelta(minutes=10)), (10000, timedelta(days=1))],
+    "affected_by_arn": [(8, timedelta(hours=1)), (20, timedelta(days=1))],
 }
+# How often an open status page looks whether anything has changed.
+STATUS_POLL_SECONDS = 60
 
 # --- Messages ---------------------------------------------------------------------------------
 # Channel -> dotted path of its gateway. The file gateway is for demo and development; emails go

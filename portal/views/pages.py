@@ -42,6 +42,6 @@ def health(request: HttpRequest) -> HttpResponse:
 
 def robots(request: HttpRequest) -> HttpResponse:
     """Public pages may be found; a demonstration, and pages about people, may not."""
-    closed = ["/"] if settings.DEMO_MODE else ["/account/", "/officers/", "/api/"]
+    closed = ["/"] if settings.DEMO_MODE else ["/account/", "/affected/", "/officers/", "/api/"]
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")

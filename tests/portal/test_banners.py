@@ -10,7 +10,8 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from appointments.models import Outage, Region
-from portal.banners import Capacity, banners_for
+from appointments.service import DaySeats
+from portal.banners import banners_for
 from tests.portal.conftest import Office, make_slot
 
 Declare = Callable[..., Outage]
@@ -44,21 +45,21 @@ def test_reduced_service_names_the_day_and_the_seats_left(office: Office, declar
     declare(left=30)
     [banner] = banners_for(PUBLIC)
     assert banner.state == "reduced"
-    assert banner.capacity == Capacity(date=office.tomorrow, total=300, left=90)
+    assert banner.capacity == DaySeats(date=office.tomorrow, total=300, left=90)
 
 
 def test_quota_without_a_cut_keeps_its_seats(office: Office, declare: Declare):
     make_slot(office.bhopal, office.tomorrow, 40, quota="pcc")
     declare(centres=[office.bhopal], left=0)
     [banner] = banners_for(PUBLIC)
-    assert banner.capacity == Capacity(date=office.tomorrow, total=140, left=40)
+    assert banner.capacity == DaySeats(date=office.tomorrow, total=140, left=40)
 
 
 def test_banner_of_chosen_centres_names_their_towns(office: Office, declare: Declare):
     declare(centres=[office.bhopal, office.sagar], left=30)
     [banner] = banners_for(PUBLIC)
     assert banner.scope == "Bhopal, Sagar"
-    assert banner.capacity == Capacity(date=office.tomorrow, total=200, left=60)
+    assert banner.capacity == DaySeats(date=office.tomorrow, total=200, left=60)
 
 
 def test_banner_of_the_only_region_speaks_of_all_centres(declare: Declare):
