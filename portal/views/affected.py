@@ -32,8 +32,6 @@ def affected(request: HttpRequest) -> HttpResponse:
     """Only a POST gives an answer: nothing about a person stands in an address."""
     form = AffectedForm(request.POST if request.method == "POST" else None)
     response = _answer(request, form) if form.is_valid() else _question(request, form)
-    # Nothing keeps it, nothing lists it.
-    response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
