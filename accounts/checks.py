@@ -16,6 +16,7 @@ LIMITS = {
     *("officer_here", "officer", "officer_network", "second_factor"),
     *("claim_by_account", "claim_by_arn", "claim_by_network"),
     *("unknown_link", "link_hold", "files_by_account"),
+    *("affected_by_network", "affected_by_arn"),
 }
 
 

@@ -51,6 +51,8 @@ MESSAGES: dict[str, Any] = {
     "unknown_link": _("Too many wrong links were opened from your network."),
     "files_by_account": _("Too many files were sent."),
     "link_hold": _("Too many times were chosen by this link."),
+    "affected_by_arn": _("This application number has been asked about too often."),
+    "affected_by_network": _("Too many people are asking from your network at this moment."),
 }
 
 

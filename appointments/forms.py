@@ -41,6 +41,14 @@ class ClaimForm(forms.Form):
         return "-".join(found.groups())
 
 
+class AffectedForm(ClaimForm):
+    """The same two questions, asked by somebody who does not sign in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = form_helper(submit=_("See whether it is affected"))
+
+
 Choices = Iterable[tuple[str, HintedLabel]]
 
 

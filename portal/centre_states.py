@@ -1,70 +1,78 @@
-"""How each centre works: normally, partly, or not at all."""
+"""How each centre works, in words: normally, partly, or not at all."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Min, Sum
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from appointments.models import CapacityCut, Centre, Outage, Slot
+from appointments import service
+from appointments.models import Centre
+from appointments.service import DaySeats, State
+from appointments.status import CentreStatus, centre_status
 from notifications import dates
-from portal.banners import touched_centre_ids
 from portal.language import reader_language
+
+WORDS = {
+    State.RUNNING: gettext_lazy("Working normally"),
+    State.REDUCED: gettext_lazy("Partial service"),
+    State.OUTAGE: gettext_lazy("Interrupted: do not travel"),
+}
 
 
 @dataclass(frozen=True)
-class CentreState:
+class CentreRow:
     """`state`: running, reduced or outage. `word` says it; `more` gives the next day's seats."""
 
-    centre: Centre
+    code: str
+    kind: str
+    town: str
+    name: str
+    pin: str
     state: str
     word: str
-    more: str = ""
+    more: str
+    url: str
 
 
-def centre_states(now: dt.datetime) -> list[CentreState]:
+def all_centres(now: dt.datetime) -> list[CentreRow]:
     """Every centre with its state on the first day from today on that an open outage cuts."""
-    touched = _touched_centre_ids()
-    days = _first_cut_days(touched, timezone.localdate(now))
-    seats = _seats_on(set(days.values()))
-    return [
-        _state_of(centre, days.get(centre.pk), seats)
-        if centre.pk in touched
-        else CentreState(centre, "running", _("Working normally"))
-        for centre in Centre.objects.all()
-    ]
+    read = service.read(now)
+    centres = Centre.objects.select_related("region")
+    return [row_of(centre_status(centre, read), centre.region.code) for centre in centres]
 
 
-# (centre, day) -> (seats, closed)
-Seats = dict[tuple[int, dt.date], tuple[int, int]]
-
-
-def _touched_centre_ids() -> set[int]:
-    outages = Outage.objects.filter(state=Outage.State.OPEN).prefetch_related("centres")
-    return {pk for outage in outages for pk in touched_centre_ids(outage)}
-
-
-def _first_cut_days(centre_ids: set[int], today: dt.date) -> dict[int, dt.date]:
-    cuts = CapacityCut.objects.filter(
-        outage__state=Outage.State.OPEN, centre__in=centre_ids, date__gte=today
+def row_of(centre: CentreStatus, region_code: str) -> CentreRow:
+    language = reader_language()
+    return CentreRow(
+        code=centre.code,
+        kind=centre.kind,
+        town=centre.town.in_language(language),
+        name=centre.name.in_language(language),
+        pin=centre.pin,
+        state=centre.state.value,
+        word=str(WORDS[centre.state]),
+        more=day_in_words(centre.next_day),
+        url=reverse("centre_status", args=[region_code.lower(), centre.code.lower()]),
     )
-    return dict(cuts.values_list("centre_id").annotate(first=Min("date")))
 
 
-def _seats_on(days: set[dt.date]) -> Seats:
-    rows = Slot.objects.filter(date__in=days).values("centre_id", "date")
-    rows = rows.annotate(all_seats=Sum("seats"), all_closed=Sum("closed"))
-    return {(r["centre_id"], r["date"]): (r["all_seats"], r["all_closed"]) for r in rows}
+def by_kind(rows: Iterable[CentreRow]) -> list[tuple[str, list[CentreRow]]]:
+    """Passport Seva Kendras first, then those in post offices; by town in each."""
+    kinds: dict[str, list[CentreRow]] = {}
+    for row in sorted(rows, key=lambda row: (row.kind != Centre.Kind.PSK, row.town)):
+        kinds.setdefault(str(Centre.Kind(row.kind).label), []).append(row)
+    return list(kinds.items())
 
 
-def _state_of(centre: Centre, day: dt.date | None, seats: Seats) -> CentreState:
-    total, closed = seats.get((centre.pk, day), (0, 0)) if day else (0, 0)
-    if day is None or closed == total:
-        return CentreState(centre, "outage", _("Interrupted: do not travel"))
-    more = _("%(day)s: %(left)s of %(total)s appointments") % {
-        "day": dates.long_day(day, reader_language()),
-        "left": total - closed,
-        "total": total,
+def day_in_words(seats: DaySeats | None) -> str:
+    """Write "Monday, 23 June 2025: 30 of 100 appointments"; nothing for no day."""
+    if seats is None:
+        return ""
+    return _("%(day)s: %(left)s of %(total)s appointments") % {
+        "day": dates.long_day(seats.date, reader_language()),
+        "left": f"{seats.left:,}",
+        "total": f"{seats.total:,}",
     }
-    return CentreState(centre, "reduced", _("Partial service"), more)

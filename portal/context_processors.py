@@ -24,6 +24,7 @@ ACCOUNT = (("my_account", _("Account")),)
 FOOTER = (
     ("advice", _("Advice")),
     ("centres", _("Centres")),
+    ("status", _("Service status")),
     ("contact", _("Contact")),
     ("privacy", _("Privacy")),
     ("terms", _("Terms of use")),

@@ -39,6 +39,12 @@ SECTIONS: tuple[tuple[Any, tuple[PublicPage, ...]], ...] = (
                 _("Sign in"),
                 _("See your appointment, answer an offered time, book, change or cancel"),
             ),
+            PublicPage(
+                "affected",
+                _("Is my appointment affected?"),
+                _("Find out with the application number and date of birth, without signing in"),
+            ),
+            PublicPage("status", _("Service status"), _("Capacity, what has happened, outlook")),
             PublicPage("centres", _("Centres"), _("All centres, and how each works today")),
             PublicPage("advice", _("Advice to applicants"), _("During an outage, and on the day")),
         ),

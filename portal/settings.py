@@ -344,7 +344,13 @@ SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
     "files_by_account": [(12, timedelta(hours=1)), (40, timedelta(days=1))],
     # Seats kept by one message link, one at a time, before anybody has signed in.
     "link_hold": [(12, timedelta(minutes=10)), (40, timedelta(days=1))],
+    # "Is my appointment affected?", right answers too. On the day of an outage everybody behind
+    # a carrier's address asks; of one number fewer may be asked than would pay for guessing.
+    "affected_by_network": [(600, timedelta(minutes=10)), (10000, timedelta(days=1))],
+    "affected_by_arn": [(8, timedelta(hours=1)), (20, timedelta(days=1))],
 }
+# How often an open status page looks whether anything has changed.
+STATUS_POLL_SECONDS = 60
 
 # --- Messages ---------------------------------------------------------------------------------
 # Channel -> dotted path of its gateway. The file gateway is for demo and development; emails go

@@ -5,8 +5,10 @@ from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path, re_path
 
 from accounts.models import SignInCode
+from portal.feeds import region_feed
 from portal.public_pages import PublicSitemap
-from portal.views import my_account, my_data
+from portal.views import my_account, my_data, status
+from portal.views.affected import affected
 from portal.views.api import unknown_api
 from portal.views.centres import centres
 from portal.views.demo import demo, demo_phone
@@ -17,6 +19,20 @@ from portal.views.pages import advice_page, health, robots, site_map, text_page
 urlpatterns = [
     path("", home, name="home"),
     path("centres/", centres, name="centres"),
+    path("affected/", affected, name="affected"),
+    path("status/", status.overview, name="status"),
+    path("status/<slug:region_code>.json", status.region_json, name="region_json"),
+    path("status/<slug:region_code>/", status.region_status, name="region_status"),
+    path("status/<slug:region_code>/news/", status.region_news, name="region_news"),
+    path("status/<slug:region_code>/<slug:language>.atom", region_feed, name="region_feed"),
+    path(
+        "status/<slug:region_code>/<slug:centre_code>/", status.centre_status, name="centre_status"
+    ),
+    path(
+        "status/<slug:region_code>/<slug:centre_code>/news/",
+        status.centre_news,
+        name="centre_news",
+    ),
     path("advice/", advice_page, name="advice"),
     path("contact/", text_page("contact"), name="contact"),
     path("privacy/", text_page("privacy"), name="privacy"),

@@ -53,6 +53,12 @@ def state_icon(state: str) -> str:
 
 
 @register.filter
+def thousands(number: int) -> str:
+    """Write 2200 as 2,200."""
+    return f"{number:,}"
+
+
+@register.filter
 def minutes_before(moment: dt.datetime | None, minutes: int) -> dt.datetime | None:
     """Move a moment back: the reporting time is {{ slot.starts_at|minutes_before:15 }}."""
     return moment - dt.timedelta(minutes=minutes) if moment else None

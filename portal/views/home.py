@@ -7,8 +7,10 @@ from django.utils import timezone
 
 from portal.advice import advice
 from portal.banners import banners_for
+from portal.public_cache import public_page
 
 
+@public_page
 def home(request: HttpRequest) -> HttpResponse:
     banners = banners_for(request.user)
     context = {

@@ -52,7 +52,8 @@ def health(request: HttpRequest) -> HttpResponse:
 
 def robots(request: HttpRequest) -> HttpResponse:
     """Public pages may be found; a demonstration, and pages about people, may not."""
-    closed = ["/"] if settings.DEMO_MODE else ["/account/", "/officers/", "/api/", "/check/"]
+    about_people = ["/account/", "/affected/", "/officers/", "/api/", "/check/"]
+    closed = ["/"] if settings.DEMO_MODE else about_people
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
     if not settings.DEMO_MODE:
         lines.append(f"Sitemap: {request.build_absolute_uri(reverse('sitemap_xml'))}")

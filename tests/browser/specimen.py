@@ -14,8 +14,9 @@ from django.template import engines
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import DayMonthYearField, HintedLabel, form_helper
+from appointments.service import DaySeats
 from notifications.dates import INDIA
-from portal.banners import Banner, Capacity, Fact
+from portal.banners import Banner, Fact
 
 TEMPLATE = Path(__file__).with_name("specimen.html")
 
@@ -61,7 +62,7 @@ def _parts() -> dict[str, Any]:
         "states": ["confirmed", "in_doubt", "waiting", "open", "cancelled"],
         "whole_banners": [
             _banner("outage", "1"),
-            _banner("reduced", "2", Capacity(date=dt.date(2025, 6, 23), total=2200, left=600)),
+            _banner("reduced", "2", DaySeats(date=dt.date(2025, 6, 23), total=2200, left=600)),
             _banner("restored", "3"),
         ],
         "compact_banners": [_banner("outage", "4"), _banner("reduced", "5")],
@@ -77,7 +78,7 @@ def _entry(y: int, m: int, d: int, label: Any, **more: Any) -> SimpleNamespace:
     return SimpleNamespace(at=dt.datetime(y, m, d, 9, 5, tzinfo=INDIA), label=label, **more)
 
 
-def _banner(state: str, scope: str, capacity: Capacity | None = None) -> Banner:
+def _banner(state: str, scope: str, capacity: DaySeats | None = None) -> Banner:
     return Banner(
         state=state,
         heading=str(_("Do not travel to the centre")),

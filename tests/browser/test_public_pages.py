@@ -15,6 +15,8 @@ from tests.portal.test_pages import CONTACTS
 PAGES = [
     "home",
     "centres",
+    "affected",
+    "status",
     "advice",
     "contact",
     "privacy",
@@ -26,7 +28,7 @@ PAGES = [
 ]
 # Latin letters which stay in Hindi text: names of things that have no other name.
 LATIN_IN_HINDI = {
-    "SMS", "OTP", "WCAG", "GIGW", "AA", "JavaScript", "PSK", "POPSK", "English",
+    "SMS", "OTP", "WCAG", "GIGW", "AA", "JavaScript", "Atom", "JSON", "PSK", "POPSK", "English",
     "www.passportindia.gov.in", "pgportal.gov.in",
 }  # fmt: skip
 in_both_languages = pytest.mark.parametrize("language", ["hi", "en"])

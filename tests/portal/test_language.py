@@ -86,6 +86,14 @@ def test_language_cookie_is_out_of_reach_of_scripts_and_other_sites(client: Clie
     assert cookie["secure"]
 
 
-def test_switch_needs_the_secret_of_its_form():
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("http://testserver", 302), ("https://elsewhere.example", 403), ("null", 403)],
+)
+def test_switch_obeys_only_pages_of_this_site(origin: str, status: int):
     strict = Client(enforce_csrf_checks=True)
-    assert strict.post("/language/", {"language": "en", "next": "/"}).status_code == 403
+    response = strict.post(
+        "/language/", {"language": "en", "next": "/"}, headers={"origin": origin}
+    )
+    assert response.status_code == status
+    assert (settings.LANGUAGE_COOKIE_NAME in response.cookies) == (status == 302)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import pytest
 import time_machine
 from django.conf import settings
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, path
 from django.utils import timezone
 
@@ -25,7 +27,8 @@ from portal.public_pages import PAGES
 from portal.reviews import LAST_REVIEWED
 from portal.urls import handler400, handler500
 from portal.urls import urlpatterns as site
-from tests.portal.conftest import Office
+from tests.domain.builders import make_centre
+from tests.portal.conftest import Office, make_slot
 
 pytestmark = pytest.mark.django_db
 Declare = Callable[..., Outage]
@@ -293,9 +296,70 @@ def test_every_answer_carries_the_protective_headers(client: Client):
 
 
 def test_pages_made_for_a_session_are_not_kept_by_the_browser(client: Client):
-    assert "Cache-Control" not in client.get("/").headers
+    assert "Cache-Control" not in client.get("/advice/").headers
     client.cookies[settings.SESSION_COOKIE_NAME] = "x"
     assert client.get("/")["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/centres/", "/status/"])
+def test_public_page_may_be_kept_by_a_proxy_and_is_not_sent_twice(
+    client: Client, office: Office, path: str
+):
+    first = client.get(path)
+    assert first["Cache-Control"] == "public, max-age=0, s-maxage=15"
+    assert "Cookie" in first["Vary"]
+    # Nothing in it is for one visitor only.
+    assert not first.cookies
+    assert "csrfmiddlewaretoken" not in first.text
+    again = client.get(path, headers={"if-none-match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    assert client.get(path, headers={"if-none-match": first["ETag"]}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/centres/", "/status/"])
+def test_public_page_of_a_signed_in_person_is_theirs(client: Client, applicant: User, path: str):
+    client.force_login(applicant)
+    assert client.get(path)["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/centres/", "/status/"])
+def test_public_pages_cost_the_same_however_many_outages_and_centres(
+    client: Client, office: Office, declare: Declare, path: str
+):
+    declare(left=30)
+    few = queries_of(client, path)
+    for number in range(3):
+        centre = make_centre(f"X{number}", region=office.region)
+        make_slot(centre, office.tomorrow, 10)
+        declare(centres=[centre, office.sagar], left=1)
+    declare(restored_hours_ago=1)
+    assert queries_of(client, path) == few
+    assert few <= MOST_QUERIES[path]
+
+
+MOST_QUERIES = {"/": 8, "/centres/": 15, "/status/": 25}
+
+
+def queries_of(client: Client, path: str) -> int:
+    """Of a page that no cache helps."""
+    cache.clear()
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200
+    return len(queries)
+
+
+def test_quiet_home_page_asks_the_database_once(client: Client, office: Office):
+    assert queries_of(client, "/") == 1
+
+
+def test_home_shows_the_check_and_the_helpline_before_all_else(client: Client, declare: Declare):
+    for _state in ("quiet", "outage"):
+        page = client.get("/").text
+        check, helpline = page.index('href="/affected/"'), page.index('href="tel:')
+        assert check < page.index("<h2>आने से पहले" if _state == "quiet" else "<h2>अभी क्या करें")
+        assert helpline < page.index('<section class="section">')
+        declare(left=0)
 
 
 # --- Errors --------------------------------------------------------------------------------------
@@ -402,7 +466,7 @@ def test_unavailable_page_says_when_to_come_back(patient: Client):
 
 def test_form_with_an_old_secret_is_explained(client: Client):
     strict = Client(enforce_csrf_checks=True)
-    response = strict.post("/language/", {"language": "en"})
+    response = strict.post("/affected/", {"arn": "26-1234567890"})
     assert response.status_code == 403
     assert "पृष्ठ बहुत देर से खुला था" in response.text
     assert "आपका लिखा हुआ प्रायः वहीं मिलेगा" in response.text
@@ -418,7 +482,7 @@ def test_form_with_an_old_secret_is_explained(client: Client):
 )
 def test_lost_form_leads_back_to_its_own_page_of_this_site(referer: str, leads_back: bool):
     strict = Client(enforce_csrf_checks=True)
-    page = strict.post("/language/", {"language": "en"}, headers={"referer": referer}).text
+    page = strict.post("/affected/", {"arn": "26-1"}, headers={"referer": referer}).text
     assert (f'<a class="button" href="{referer}">' in page) == leads_back
     assert "elsewhere.example" not in page
 
