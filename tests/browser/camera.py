@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from accounts.models import User
 from tests.browser.harness import launch_arguments, open_visitor
 from tests.browser.png import small
-from tests.browser.scenes import SCENES, Later, Shot
+from tests.browser.scenes import SCENES
+from tests.browser.shots import Later, Shot
 
 
 class TroubleOnPage(Exception):
@@ -28,6 +29,7 @@ def play(host: str, folder: Path, wanted: list[str], later: Later) -> Iterator[t
                 if not wanted or shot.name in wanted:
                     picture = _picture(browser, host, shot, reader)
                     path = folder / f"{shot.name}.png"
+                    path.parent.mkdir(exist_ok=True)
                     path.write_bytes(picture)
                     yield path, len(picture)
         browser.close()
@@ -38,6 +40,8 @@ def _picture(browser: Browser, host: str, shot: Shot, reader: Page) -> bytes:
     if shot.who:
         visitor.sign_in(User.objects.get(Q(email=shot.who) | Q(phone=shot.who)))
     page = visitor.go(shot.path if isinstance(shot.path, str) else shot.path())
+    if shot.act:
+        shot.act(page)
     png = page.screenshot(full_page=shot.whole)
     visitor.context.close()
     if visitor.witness.troubles:

@@ -12,34 +12,16 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from accounts.models import User
-from appointments import availability, booking, cuts, outages, plans
-from appointments.models import Application, Centre, Outage, Region
+from appointments import cuts, outages, plans
+from appointments.models import Centre, Outage, Region
 from notifications import delivery
-from tests.browser.harness import DESK_WIDTH, PHONE_WIDTH
+from tests.browser import journeys
+from tests.browser.harness import DESK_WIDTH
+from tests.browser.shots import ARJUN, PATELS, SUNITA, Later, Shot, page_of
 from tests.domain.builders import approve_as_seen
 
 REGION_OFFICER = "region@demo.example"
 APPROVER = "approver@demo.example"
-SUNITA = "+919876543210"
-ARJUN = "+919876543211"
-PATELS = "+919876543213"
-
-# Moves the site's clock on.
-Later = Callable[[dt.timedelta], None]
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One picture: docs/screenshots/<name>.png. `who`: email or phone of who is signed in."""
-
-    name: str
-    path: str | Callable[[], str]
-    language: str = "hi"
-    width: int = PHONE_WIDTH
-    who: str = ""
-    dark: bool = False
-    # The whole page, or what the window shows of it.
-    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,30 +70,11 @@ def move_everybody(later: Later) -> None:
     deliver_messages()
 
 
-def keep_a_seat(later: Later) -> None:
-    """Arjun looks for another time and has one kept for him."""
-    application = Application.objects.filter(phone=ARJUN).earliest("pk")
-    person = User.objects.get(phone=ARJUN)
-    now = timezone.now()
-    slot = availability.nearest(application, None, now)[0]
-    booking.hold_seat(application=application, slot_id=slot.pk, by=person)
-
-
 def deliver_messages() -> None:
     """What the worker does, until nothing is due."""
     for channel in ("sms", "email"):
         while delivery.run(channel):
             continue
-
-
-def page_of(phone: str, rest: str) -> Callable[[], str]:
-    """The page of the (first) application behind a phone, once the demo is there."""
-
-    def path() -> str:
-        application = Application.objects.filter(phone=phone).earliest("pk")
-        return f"/my/{application.pk}/{rest}"
-
-    return path
 
 
 SCENES = [
@@ -144,8 +107,5 @@ SCENES = [
             Shot("link-application-hi", "/my/add/", who=SUNITA),
         ],
     ),
-    Scene(
-        prepare=keep_a_seat,
-        shots=[Shot("check-en", page_of(ARJUN, "check/"), "en", who=ARJUN, whole=True)],
-    ),
+    Scene(prepare=journeys.prepare, shots=list(journeys.shots())),
 ]
