@@ -177,10 +177,9 @@ class NewAddressView(_AccountView):
     channel: str = SMS
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.user.is_authenticated and not proofs.is_fresh(request):
-            return HttpResponseRedirect(
-                f"{reverse('my_proof')}?{urlencode({'next': request.path})}"
-            )
+        user = request.user
+        if user.is_authenticated and not user.is_staff and not proofs.is_fresh(request):
+            return to_proof(request)
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
