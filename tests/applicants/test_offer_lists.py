@@ -171,9 +171,7 @@ def test_list_speaks_the_language_of_most_people_unless_one_was_chosen(client, f
     assert client.get(f"/{token}")["Content-Language"] == "en"
 
 
-def test_list_of_six_people_costs_few_queries(
-    client, person, django_assert_max_num_queries
-):
+def test_list_of_six_people_costs_few_queries(client, person, django_assert_max_num_queries):
     plan, _asked = ask_family(person, 6)
     token = token_of_list(plan)
     with django_assert_max_num_queries(7):
