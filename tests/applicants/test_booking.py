@@ -259,3 +259,69 @@ def test_without_attempts_booking_is_refused_in_words(signed_in, application):
     make_slot()
     answer = signed_in.get(page("choose", application.pk), follow=True)
     assert "All dates that this fee allows have been used" in text(answer)
+
+
+def is_checked(answer, value):
+    """The radio button of this value is chosen already."""
+    tag = answer.content.decode().partition(f'value="{value}"')[2].partition(">")[0]
+    return "checked" in tag
+
+
+def test_every_way_back_finds_what_was_chosen(signed_in, application):
+    """From the check page to each question, and from each question to the one before."""
+    day = in_days(4)
+    slot = make_slot(day=day, seats=1)
+    make_slot(centre=make_centre("IDR", lat=22.765, lon=75.919), day=in_days(9))
+    signed_in.post(page("choose", application.pk), {"choice": slot.pk})
+    time = page("choose_time", application.pk, "BPL", day.year, day.month, day.day)
+    ways = {
+        f"{page('choose', application.pk)}?chosen={slot.pk}": slot.pk,
+        f"{time}?chosen={slot.pk}": slot.pk,
+        f"{page('choose_centre', application.pk)}?chosen=BPL": "BPL",
+    }
+    check = signed_in.get(page("check", application.pk)).content.decode()
+    make_slot(day=day, hour=15)
+    for way, chosen in ways.items():
+        assert f'href="{way}"' in check
+        assert is_checked(signed_in.get(way), chosen), way
+    back_to_day = f"{page('choose_day', application.pk, 'BPL')}?chosen={day.isoformat()}"
+    assert f'href="{back_to_day}"' in check
+    assert f'href="{back_to_day}"' in signed_in.get(time).content.decode()
+    assert is_checked(signed_in.get(back_to_day), day.isoformat())
+    back_to_centre = f"{page('choose_centre', application.pk)}?chosen=BPL"
+    assert f'href="{back_to_centre}"' in signed_in.get(back_to_day).content.decode()
+    back_to_soon = f"{page('choose', application.pk)}?chosen=another"
+    assert f'href="{back_to_soon}"' in signed_in.get(back_to_centre).content.decode()
+    assert is_checked(signed_in.get(back_to_soon), "another")
+
+
+def test_choice_in_the_address_that_is_not_on_the_page_chooses_nothing(signed_in, application):
+    make_slot()
+    for chosen in ("999999", "<b>", "9" * 200):
+        answer = signed_in.get(page("choose", application.pk), {"chosen": chosen})
+        assert answer.status_code == 200
+        assert 'checked=""' not in answer.content.decode()
+        assert "<b>" not in answer.content.decode()
+
+
+def test_pages_of_choosing_have_titles_of_their_own(signed_in, application):
+    slot = make_slot(day=in_days(4))
+    day = slot.date
+    pages = [
+        page("choose", application.pk),
+        page("choose_centre", application.pk),
+        page("choose_day", application.pk, "BPL"),
+        page("choose_time", application.pk, "BPL", day.year, day.month, day.day),
+    ]
+    titles = {
+        signed_in.get(path).content.decode().partition("<title>")[2].partition("</title>")[0]
+        for path in pages
+    }
+    assert len(titles) == len(pages)
+
+
+def test_day_page_of_somebody_who_may_not_choose_says_so(signed_in, application):
+    make_appointment(application=application, state="in_doubt")
+    make_slot(day=in_days(8))
+    answer = signed_in.get(page("choose_day", application.pk, "BPL"), follow=True)
+    assert "Your appointment is in doubt because of the outage" in text(answer)

@@ -167,14 +167,16 @@ def test_walk_from_declaration_to_restoration(browser, office, capsys):
     press(sunita, "नया समय स्वीकार करें")
     assert page.get_by_role("heading", level=1).inner_text() == "आपने नया समय स्वीकार कर लिया है"
 
-    # 6. Arjun chooses another time, in English, with a code to the same phone.
+    # 6. Arjun chooses another time, in English, kept while the code comes to the same phone.
     arjun = visit("en")
     page = open_sms_link(arjun, ARJUN)
     visitor_word = page.get_by_role("link", name="Choose another time")
     arjun.follow(visitor_word.click)
-    applicant_signs_in(arjun, ARJUN)
     page.get_by_role("radio").first.check()
     press(arjun, "Continue")
+    assert "This seat is kept for you until" in page.content()
+    arjun.follow(page.get_by_role("link", name="Sign in and confirm").click)
+    applicant_signs_in(arjun, ARJUN)
     assert "This date uses no attempt." in page.content()
     press(arjun, "Confirm the new time")
     assert page.get_by_role("heading", level=1).inner_text() == "Your appointment is confirmed"

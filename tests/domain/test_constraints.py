@@ -14,6 +14,7 @@ from appointments.models import (
     Hold,
     Holiday,
     Offer,
+    OfferList,
     Outage,
     Plan,
     PlanLine,
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 MODELS = (
     *(Application, Appointment, CapacityCut, Closure, Hold, Holiday, Offer, Outage),
-    *(Plan, PlanLine, Posting, Slot, SlotTemplate),
+    *(OfferList, Plan, PlanLine, Posting, Slot, SlotTemplate),
 )
 
 
@@ -97,6 +98,17 @@ def make_line(**fields):
         "to_slot": appointment.slot,
     }
     return PlanLine.objects.create(**{**defaults, **fields})
+
+
+def make_offer_list(**fields):
+    defaults = {
+        "plan": make_plan(),
+        "token_hash": "l" * 64,
+        "live_at": NOW,
+        "deadline": NOW + dt.timedelta(days=1),
+        "created_at": NOW,
+    }
+    return OfferList.objects.create(**{**defaults, **fields})
 
 
 def make_offer(**fields):
@@ -177,6 +189,8 @@ BREAKERS = {
     "offer_deadline_after_live": lambda: make_offer(deadline=NOW),
     "offer_old_slot_fits_kind": lambda: make_offer(kind="earlier"),
     "offer_declined_only_a_held_seat": lambda: make_offer(state="declined", ended_at=NOW),
+    "offer_listed_only_by_a_plan": lambda: make_offer(listed_in=make_offer_list()),
+    "offerlist_deadline_after_live": lambda: make_offer_list(deadline=NOW),
 }
 # Refused by the column type itself on PostgreSQL; the constraint says it on every database.
 NEGATIVE = {

@@ -251,6 +251,19 @@ def accept(world):
     return lambda: offers.accept(offer_id=offer.pk, by=person)
 
 
+def hold_another_by_link(world):
+    offer, _ = world.asked()
+    free = make_slot(day=in_days(7)).pk
+    booking.hold_seat_by_link(offer_id=offer.pk, slot_id=make_slot(day=in_days(9)).pk)
+    return lambda: booking.hold_seat_by_link(offer_id=offer.pk, slot_id=free)
+
+
+def release_choice(world):
+    offer, _ = world.asked()
+    booking.hold_seat_by_link(offer_id=offer.pk, slot_id=make_slot(day=in_days(9)).pk)
+    return lambda: booking.release_choice(offer_id=offer.pk, by=None)
+
+
 def give_up(world):
     offer, _ = world.asked()
     return lambda: offers.give_up(offer_id=offer.pk, by=None)
@@ -362,7 +375,17 @@ OFFICERS += [undo, completed, no_show_while_choosing]
 OFFICERS += [take_back_with_a_plan, change_cut_with_a_plan]
 LINE = [join, ask, take_seat, take_earlier, decline, silence_about_a_seat]
 LINE += [leave_with_a_seat_on_offer, choose_with_a_seat_on_offer, declare_on_seats_on_offer]
-REST = [accept, give_up, silence, expire_holds, settle, resume, open_slots]
+REST = [
+    hold_another_by_link,
+    release_choice,
+    accept,
+    give_up,
+    silence,
+    expire_holds,
+    settle,
+    resume,
+    open_slots,
+]
 
 
 @pytest.fixture

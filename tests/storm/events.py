@@ -38,6 +38,7 @@ TOLD_BY = {
     Event.ACCEPTED: {"CONFIRMED"},
     Event.CANCELLED: {"CANCELLED"},
     Event.IN_DOUBT: {"HOLD"},
+    # The storm's people have a phone each: no list, no MOVED_MANY.
     Event.MOVED: {"MOVED_KEEP", "MOVED_ANSWER", "REPLACED"},
     Event.NO_SEAT: {"NO_SEAT"},
     Event.RELEASED: {"RELEASED"},
