@@ -1,6 +1,7 @@
 """Status pages in a browser: in every state, without scripts, and while they stand open."""
 
 import datetime as dt
+import uuid
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from appointments.cuts import Cut, spread_total
 from appointments.models import Centre, Outage, Region, Slot
 from tests.browser.harness import Visitor, VisitorFactory, axe, overflow
 from tests.domain.builders import (
-    declare_for_test,
     in_days,
     make_application,
     make_appointment,
@@ -47,21 +47,34 @@ def bring_about(state: str) -> tuple[Outage, User] | None:
     cache.clear()
     if state == "normal":
         return None
-    region, officer = Region.objects.get(), make_officer(region=Region.objects.get())
+    officer = make_officer(region=Region.objects.get())
     centres = list(Centre.objects.all())
     days = sorted(set(Slot.objects.filter(date__gt=in_days(0)).values_list("date", flat=True)))[:2]
     seats = 0 if state == "outage" else 600
     cuts = spread_total(total_per_day=seats, centres=centres, dates=days)
-    outage = declare_for_test(
+    outage = declare(
         officer,
         cuts,
-        region=region,
         text_hi="सर्वर में तकनीकी खराबी है। नया SMS मिलने तक केंद्र न जाएँ।",
         text_en="The server has a fault. Do not travel until a new SMS comes.",
     )
     if state == "restored":
         outages.restore(outage_id=outage.pk, by=officer)
     return outage, officer
+
+
+def declare(officer: User, cuts: list[Cut], *, text_hi: str, text_en: str) -> Outage:
+    return outages.declare(
+        by=officer,
+        request_key=uuid.uuid4(),
+        scope=Outage.Scope.REGION,
+        region=Region.objects.get(),
+        since=timezone.now() - dt.timedelta(hours=1),
+        cause=Outage.Cause.SERVER,
+        cuts=cuts,
+        text_hi=text_hi,
+        text_en=text_en,
+    )
 
 
 def sound(page: Page) -> None:
@@ -76,7 +89,7 @@ def test_status_is_accessible_in_every_state(
 ):
     bring_about(state)
     visitor = visit(language)
-    for path in ("/status/", "/status/bpl-rpo/bpl/", "/centres/", "/"):
+    for path in ("/status/", "/status/bpl/bpl/", "/centres/", "/"):
         sound(visitor.go(path))
     page = visitor.go("/status/")
     assert page.locator("html").get_attribute("lang") == language
@@ -90,7 +103,7 @@ def test_everything_is_there_without_scripts(visit: VisitorFactory, open_days: N
     page = visitor.go("/status/")
     assert page.locator(".days tbody tr").count() == 10
     assert page.locator(".timeline-entry").count() == 2
-    again = {"hi": "फिर से देखें", "en": "Look again"}[language]
+    again = {"hi": "फिर देखें", "en": "Look again"}[language]
     visitor.follow(page.get_by_role("link", name=again).click)
     assert page.url.endswith("/status/")
 
@@ -135,7 +148,7 @@ def test_open_page_is_left_alone_while_nothing_changes(
     page_hi: Visitor, open_days: None, often: None
 ):
     bring_about("partial")
-    page = page_hi.go("/status/bpl-rpo/bpl/")
+    page = page_hi.go("/status/bpl/bpl/")
     page.evaluate("document.querySelector('#news').dataset.kept = 'yes'")
     statuses = asked(page)
     page.wait_for_timeout(2600)
@@ -149,7 +162,7 @@ def test_open_page_is_left_alone_while_nothing_changes(
 CHECK = {
     "hi": {
         "link": "क्या मेरा अपॉइंटमेंट प्रभावित है?",
-        "arn": "आवेदन संख्या (एआरएन)",
+        "arn": "आवेदन संदर्भ संख्या (एआरएन)",
         "send": "देखें कि प्रभावित है या नहीं",
         "doubt": "अनिश्चित: प्रतीक्षा करें, केंद्र न जाएँ",
         "nothing": "कुछ नहीं मिला",
@@ -177,7 +190,7 @@ def test_worried_person_asks_from_the_first_page(
     make_appointment(slot, application=application)
     officer = make_officer(region=slot.region)
     cut = [Cut(slot.centre_id, slot.date, "normal", 0)]
-    declare_for_test(officer, cut, region=slot.region, text_hi="खराबी", text_en="Fault")
+    declare(officer, cut, text_hi="खराबी", text_en="Fault")
     visitor = visit(language, scripts=scripts)
     page = visitor.go("/")
     button = page.get_by_role("link", name=words["link"]).first
