@@ -58,10 +58,13 @@ class TravelForm(forms.Form):
         self.judge = judge
         self.helper = form_helper(submit=_("Send the proof"))
         limit = proof_files.too_large()
-        self.fields["proof"].help_text = _(
-            "A PDF, or a photo in JPEG, PNG or WebP, of at most %(megabytes)s MB. The applicant's "
-            "name and the date of travel must be seen."
-        ) % limit.values
+        self.fields["proof"].help_text = (
+            _(
+                "A PDF, or a photo in JPEG, PNG or WebP, of at most %(megabytes)s MB. The applicant's "
+                "name and the date of travel must be seen."
+            )
+            % limit.values
+        )
         if too_large:
             self.fields["proof"].error_messages["required"] = limit.message
 

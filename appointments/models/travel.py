@@ -94,7 +94,8 @@ class TravelProof(models.Model):
                 name="travelproof_reviewed_exactly_when_decided",
             ),
             models.CheckConstraint(
-                condition=(Q(state="refused") & ~Q(reason="")) | (~Q(state="refused") & Q(reason="")),
+                condition=(Q(state="refused") & ~Q(reason=""))
+                | (~Q(state="refused") & Q(reason="")),
                 name="travelproof_reason_exactly_when_refused",
             ),
             models.CheckConstraint(

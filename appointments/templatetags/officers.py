@@ -72,9 +72,7 @@ def today(context: template.Context) -> Today:
 
 def _proofs_waiting(request: HttpRequest) -> int:
     waiting = TravelProof.objects.filter(state=TravelProof.State.WAITING)
-    own = seen(
-        request, waiting, region="application__region", centre="application__home_centre"
-    )
+    own = seen(request, waiting, region="application__region", centre="application__home_centre")
     return own.count()
 
 

@@ -123,7 +123,8 @@ def test_file_goes_when_the_transaction_fails(application, folder, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("days", "code"), [(0, "travel_date_passed"), (-1, "travel_date_passed"), (181, "travel_date_far")]
+    ("days", "code"),
+    [(0, "travel_date_passed"), (-1, "travel_date_passed"), (181, "travel_date_far")],
 )
 def test_day_of_travel_is_to_come_and_not_far(application, days, code):
     with refused(code):

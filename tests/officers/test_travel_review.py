@@ -161,9 +161,7 @@ def test_document_that_is_gone_or_changed_is_said_not_shown(desk, proof, folder)
     kept.write_bytes(b"<script>alert(1)</script>")
     answer = desk().client.get(url(proof, "document"), follow=True)
     assert "The file cannot be read" in answer.content.decode()
-    TravelProof.objects.update(
-        state=State.LAPSED, stored_as="", file_deleted_at=proof.uploaded_at
-    )
+    TravelProof.objects.update(state=State.LAPSED, stored_as="", file_deleted_at=proof.uploaded_at)
     answer = desk().client.get(url(proof, "document"), follow=True)
     assert "has passed" in answer.content.decode()
 
