@@ -92,7 +92,9 @@ def _acts(part: DictionaryObject) -> bool:
         return True
     # part[key] also follows a reference to a name that stands elsewhere.
     kinds = {str(part[key]) for key in ("/Type", "/Subtype") if key in part}
-    opening = part["/OpenAction"] if "/OpenAction" in part else None
+    opening = part.get("/OpenAction")
+    if isinstance(opening, IndirectObject):
+        opening = opening.get_object()
     return (
         bool(kinds & ACTIVE_KINDS)
         or ("/S" in part and str(part["/S"]) in ACTIVE_ACTIONS)

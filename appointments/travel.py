@@ -38,7 +38,7 @@ def state_travel(
     """Send a proof for a day of travel. The same again returns what the first one made.
 
     `document`: a file that was judged (proof_files.read), before any lock, as that takes a while.
-    Refusals: not_yours, visit_done, travel_date_passed, travel_date_far, proof_waiting (another one).
+    Refusals: not_yours, visit_done, travel_date_passed, travel_date_far, proof_waiting.
     """
     check_owner(application, by)
     check_date(travel_date, timezone.localdate())

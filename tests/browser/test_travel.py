@@ -1,4 +1,4 @@
-"""Urgent travel in a real browser: both languages, with and without scripts, each state and error."""
+"""Urgent travel in a real browser: both languages, with and without scripts, every state."""
 
 import pytest
 from django.utils import timezone
