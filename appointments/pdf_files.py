@@ -93,6 +93,8 @@ def _acts(part: DictionaryObject) -> bool:
     # part[key] also follows a reference to a name that stands elsewhere.
     kinds = {str(part[key]) for key in ("/Type", "/Subtype") if key in part}
     opening = part.get("/OpenAction")
+    if isinstance(opening, IndirectObject):
+        opening = opening.get_object()
     return (
         bool(kinds & ACTIVE_KINDS)
         or ("/S" in part and str(part["/S"]) in ACTIVE_ACTIONS)

@@ -38,8 +38,7 @@ def state_travel(
     """Send a proof for a day of travel. The same again returns what the first one made.
 
     `document`: a file that was judged (proof_files.read), before any lock, as that takes a while.
-    Refusals: not_yours, visit_done, travel_date_passed, travel_date_far, proof_waiting (another
-    one).
+    Refusals: not_yours, visit_done, travel_date_passed, travel_date_far, proof_waiting.
     """
     check_owner(application, by)
     check_date(travel_date, timezone.localdate())
@@ -88,7 +87,7 @@ def _send(
         sha256=document.sha256,
         uploaded_at=now,
         uploaded_by=by,
-        delete_after=_after_travel(travel_date),
+        delete_after=after_travel(travel_date),
     )
     _write(appointment, Event.TRAVEL_SENT, now, by)
     return proof
@@ -260,13 +259,13 @@ def _delete_orphans() -> int:
     return len(orphans)
 
 
-def _after_travel(travel_date: date) -> datetime:
+def after_travel(travel_date: date) -> datetime:
     """The first moment of the day after, by the Indian clock."""
     return local_moment(travel_date + timedelta(days=1), datetime.min.time())
 
 
 def _after_decision(proof: TravelProof, now: datetime) -> datetime:
-    return min(_after_travel(proof.travel_date), now + timedelta(days=settings.PROOF_KEPT_DAYS))
+    return min(after_travel(proof.travel_date), now + timedelta(days=settings.PROOF_KEPT_DAYS))
 
 
 # --- Both ---------------------------------------------------------------------------------------

@@ -60,8 +60,8 @@ class TravelForm(forms.Form):
         limit = proof_files.too_large()
         self.fields["proof"].help_text = (
             _(
-                "A PDF, or a photo in JPEG, PNG or WebP, of at most %(megabytes)s MB. The"
-                " applicant's name and the date of travel must be seen."
+                "A PDF, or a photo in JPEG, PNG or WebP, of at most %(megabytes)s MB. "
+                "The applicant's name and the date of travel must be seen."
             )
             % limit.values
         )

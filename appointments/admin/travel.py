@@ -58,7 +58,8 @@ class HomeCentreFilter(OwnCentresFilter):
 
 class RefuseForm(forms.Form):
     reason = forms.ChoiceField(
-        label="Why not? The applicant reads this sentence, in their language.",
+        label="Why not?",
+        help_text="The applicant reads this sentence, in their language.",
         choices=TravelProof.Reason.choices,
         widget=forms.RadioSelect,
         error_messages={"required": "Choose a reason: the applicant has to know what to send."},

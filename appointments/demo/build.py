@@ -18,6 +18,7 @@ from appointments.demo.cast import OFFICERS, Cast, create_officers
 from appointments.demo.crowd import Crowd, Day
 from appointments.demo.names import read_names
 from appointments.demo.people import People
+from appointments.demo.proofs import send_proofs
 from appointments.demo.records import Records
 from appointments.models import (
     Application,
@@ -157,6 +158,7 @@ class _Building:
             records.save()
         crowd.leave_unbooked(days[-1], records)
         records.save()
+        send_proofs(today=self.today)
         _analyse()
         seats.recount()
         create_officers(region)

@@ -6,6 +6,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from appointments.demo.build import check_may_build
+from appointments.demo.proofs import forget_files
 
 EMPTIED = ("appointments", "notifications")
 
@@ -16,6 +17,7 @@ def reset() -> None:
     By truncation, not row by row: 50,000 bookings are gone in a moment, and ids start anew.
     """
     check_may_build()
+    forget_files()
     tables = [
         model._meta.db_table
         for app in EMPTIED

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -67,7 +68,7 @@ class Entry:
     def is_waiting(self) -> bool:
         return self.appointment is not None and self.appointment.state == Appointment.State.WAITING
 
-    @property
+    @cached_property  # read twice by the page; the words of a reason are no reason
     def timeline(self) -> list[TimelineEntry]:
         """The newest first; why, in words (these rows are shown, never saved)."""
         entries = list(reversed(self.appointment.timeline.all())) if self.appointment else []

@@ -60,5 +60,6 @@ def test_other_database_errors_are_not_tried_again():
 
 def test_every_refusal_has_words_and_fills_them():
     for code, text in MESSAGES.items():
-        names = {name for name in ("minutes", "line", "problem", "at") if f"{{{name}}}" in text}
+        known = ("minutes", "line", "problem", "at", "days", "megabytes", "pages")
+        names = {name for name in known if f"{{{name}}}" in text}
         assert "{" not in Refusal(code, **dict.fromkeys(names, "x")).message

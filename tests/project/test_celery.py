@@ -90,6 +90,7 @@ def app() -> Celery:
         ("notifications.tasks.sweep", "messages"),
         ("appointments.tasks.settle_plans", "plans"),
         ("appointments.tasks.expire_holds", "housekeeping"),
+        ("appointments.tasks.forget_proofs", "housekeeping"),
         ("accounts.tasks.forget", "housekeeping"),
     ],
 )
