@@ -1,6 +1,11 @@
 """Every part of the design system in every state: accessible, within the window, unclipped."""
 
+import re
+from itertools import accumulate
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from playwright.sync_api import expect
 from pytest_django.fixtures import Settings
 
@@ -76,3 +81,14 @@ def test_printed_page_is_black_on_white_without_navigation(page_hi: Visitor):
     assert not page.locator("nav").first.is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator(".date").first.is_visible()
+
+
+def test_style_sheets_close_what_they_open():
+    """A browser drops the rest of a sheet without a word when a brace is missing."""
+    sheets = sorted(Path(settings.BASE_DIR).glob("*/static/**/*.css"))
+    assert len(sheets) >= 3
+    for sheet in sheets:
+        rules = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+        depths = list(accumulate({"{": 1, "}": -1}.get(character, 0) for character in rules))
+        assert depths[-1] == 0, sheet.name
+        assert set(depths) <= {0, 1, 2}, sheet.name
