@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import HintedLabel, form_helper
@@ -25,7 +26,11 @@ class LanguageForm(forms.Form):
         label=_("In which language shall we write to you?"),
         help_text=_("It holds for these pages and for our messages."),
         # Each in its own words: whoever is lost in one finds the other.
-        choices=Language.choices,
+        # Each name is in its own language: a screen reader should say it so.
+        choices=[
+            (code, format_html('<span lang="{}">{}</span>', code, name))
+            for code, name in Language.choices
+        ],
         widget=forms.RadioSelect,
         error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose a language.")),
     )

@@ -41,6 +41,8 @@ def note_use(request: HttpRequest, *, now: datetime) -> None:
 
 
 def note(request: HttpRequest, person: User, *, now: datetime) -> None:
+    if request.session.session_key is None:
+        request.session.save()  # another person was signed in here: Django has just begun anew
     browser, system = browsers.family(request.headers.get("User-Agent", ""))
     Device.objects.update_or_create(
         session_key=request.session.session_key,

@@ -284,7 +284,7 @@ def _is_earlier(slot: Slot, appointment: Appointment) -> bool:
 
 def wants_earlier(application: Application) -> bool:
     """Nobody has said otherwise: the one place that asks."""
-    return bool(getattr(application.claimed_by, "earlier_seats", True))
+    return application.claimed_by is None or application.claimed_by.earlier_seats
 
 
 # --- Matching -----------------------------------------------------------------------------------

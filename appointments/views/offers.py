@@ -105,6 +105,8 @@ def _own_offer(request: HttpRequest, application_id: int) -> Offer:
 
 
 def _answer(request: HttpRequest, offer: Offer, by: User | None) -> None:
+    if offer.is_seat_offer:
+        return seat_offers.answer(request, offer, by)
     try:
         # Whoever accepts wants no other seat: one that was being chosen is free for others.
         booking.release_choice(offer_id=offer.pk, by=by)

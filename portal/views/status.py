@@ -122,6 +122,8 @@ def _context(status: Status, region: Region, centre: Centre | None) -> dict[str,
         "have": json.dumps({"If-None-Match": etag_of(status, language)}),
         "feeds": FEEDS,
         "every": settings.STATUS_POLL_SECONDS,
+        # Whoever looks and goes does not wait for a library that is there for those who stay.
+        "htmx_after": settings.STATUS_POLL_SECONDS // 2,
     }
 
 

@@ -152,3 +152,13 @@ def test_database_refuses_a_device_that_cannot_be(person: User, name: str, chang
     signed_in_long_ago(person)
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         Device.objects.update(**change)
+
+
+def test_another_person_in_the_same_browser_takes_the_device_over(person: User):
+    phone = visitor(ANDROID, person)
+    other = User.objects.create_user(phone="+919811111111", phone_verified=True)
+    phone.force_login(other)
+    assert phone.get("/account/").status_code == 200
+    now = timezone.now()
+    assert devices.live_of(other, now).count() == 1
+    assert devices.live_of(person, now).count() == 0
