@@ -5,9 +5,8 @@ PYTHON ?= python3
 PO := portal/locale/hi/LC_MESSAGES/django.po
 MO := $(patsubst %.po,%.mo,$(wildcard $(PO)))
 BIN := .venv/bin
-# Browsers, killed workers and slow networks make the suite wait for two fifths of its time on two
-# cores: a third process uses them.
-WORKERS ?= 3
+# The suite is bound by processor, not by waiting: one process for each of two cores.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help
