@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from appointments import availability, booking, seat_offers, seats
 from appointments.errors import Refusal
+from appointments.kept import keep, kept
 from appointments.models import (
     Application,
     Appointment,
@@ -157,23 +158,40 @@ def _silent(waiting: Sequence[Appointment]) -> dict[int, int]:
     return counts
 
 
+# A region's line in its order: each appointment with the quotas whose seats it may take.
+Order = tuple[tuple[int, tuple[str, ...]], ...]
+ORDER_SECONDS = 60
+
+
 def places(appointments: Iterable[Appointment], now: datetime) -> dict[int, Place]:
-    """By appointment: its place among all who may take a seat of its own quota in its region."""
-    asked = [a for a in appointments if a.state == Appointment.State.WAITING]
-    regions = {a.application.region_id for a in asked}
-    whole = line(regions, now) if asked else []
+    """By appointment: its place among all who may take a seat of its own quota in its region.
+
+    A minute old at most: on a bad day thousands wait, and look again and again. Whoever has joined
+    since is in the line that is worked out for them.
+    """
     found: dict[int, Place] = {}
-    for appointment in asked:
+    for appointment in appointments:
+        if appointment.state != Appointment.State.WAITING:
+            continue
         application = appointment.application
-        rivals = [
-            a.pk
-            for _tier, a in whole
-            if a.application.region_id == application.region_id
-            and application.quotas()[0] in a.application.quotas()
-        ]
+        quota = application.quotas()[0]
+        order = _kept_order(application.region_id, appointment.pk, now)
+        rivals = [pk for pk, quotas in order if quota in quotas]
         if appointment.pk in rivals:
             found[appointment.pk] = Place(rivals.index(appointment.pk) + 1, len(rivals))
     return found
+
+
+def _kept_order(region_id: int, appointment_id: int, now: datetime) -> Order:
+    key = f"waiting-line:{region_id}"
+    order = kept(key, lambda: _order(region_id, now), kind=tuple, seconds=ORDER_SECONDS)
+    if any(pk == appointment_id for pk, _quotas in order):
+        return order
+    return keep(key, _order(region_id, now), seconds=ORDER_SECONDS)
+
+
+def _order(region_id: int, now: datetime) -> Order:
+    return tuple((a.pk, a.application.quotas()) for _tier, a in line([region_id], now))
 
 
 def place(appointment: Appointment, now: datetime) -> Place | None:

@@ -6,16 +6,13 @@ time, so that a Redis that is away takes no page down.
 """
 
 import hashlib
-import logging
 from datetime import datetime
 
-from django.core.cache import cache
 from django.db.models import Count, Max
 
+from appointments.kept import kept
 from appointments.models import Centre, OfficeEntry, Outage, Region
 from appointments.status import Status, status_of
-
-log = logging.getLogger(__name__)
 
 # Seats that are booked, a grace that ends, midnight: what no officer writes down is seen so late.
 SECONDS = 60
@@ -23,19 +20,12 @@ SECONDS = 60
 
 def kept_status(*, region: Region, centre: Centre | None = None, now: datetime) -> Status:
     key = f"status:{region.pk}:{centre.pk if centre else 0}:{_version(now)}"
-    try:
-        kept = cache.get(key)
-    except Exception as error:  # whatever the client of a cache raises when the cache is away
-        log.warning("no cache for the status: %s", type(error).__name__)
-        return status_of(region=region, centre=centre, now=now)
-    if isinstance(kept, Status):
-        return kept
-    status = status_of(region=region, centre=centre, now=now)
-    try:
-        cache.set(key, status, timeout=2 * SECONDS)
-    except Exception as error:
-        log.warning("the status was not kept: %s", type(error).__name__)
-    return status
+    return kept(
+        key,
+        lambda: status_of(region=region, centre=centre, now=now),
+        kind=Status,
+        seconds=2 * SECONDS,
+    )
 
 
 def etag_of(status: Status, language: str) -> str:

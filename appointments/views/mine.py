@@ -10,9 +10,10 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts import consents
+from accounts.pages import person_of
 from appointments import booking, waiting_list, words
 from appointments.models import Application, Appointment, Hold, Offer, TimelineEntry
-from appointments.views.common import applicant_page, person_of
+from appointments.views.common import applicant_page
 
 
 @dataclass(frozen=True)

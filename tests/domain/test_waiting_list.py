@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from appointments import availability, booking, offers, outages, plans, seats, slots, waiting_list
@@ -222,6 +224,29 @@ class TestPlace:
 
     def test_who_has_a_seat_has_no_place(self):
         assert waiting_list.place(make_appointment(), NOON) is None
+
+    def test_line_is_worked_out_once_for_all_who_look_within_a_minute(self):
+        first, second = make_waiting(days=2), make_waiting(days=1)
+        assert numbers(second) == [(2, 2)]
+        with CaptureQueriesContext(connection) as queries:
+            assert numbers(first) == [(1, 2)]
+        assert len(queries) == 0
+
+    def test_who_has_just_joined_has_a_place_at_once(self):
+        first = make_waiting(days=2)
+        assert numbers(first) == [(1, 1)]
+        joined = make_waiting(days=1, joined_waiting=True)
+        assert numbers(joined, first) == [(2, 2), (1, 2)]
+
+    def test_line_needs_no_cache(self, monkeypatch):
+        waiting = make_waiting()
+
+        def away(*args, **kwargs):
+            raise ConnectionError
+
+        monkeypatch.setattr("appointments.kept.cache.get", away)
+        monkeypatch.setattr("appointments.kept.cache.set", away)
+        assert numbers(waiting) == [(1, 1)]
 
     def test_who_let_three_offers_pass_waits_behind_the_others(self, clock):
         quiet, other = make_waiting(days=9), make_waiting(days=1)

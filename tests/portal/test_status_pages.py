@@ -345,10 +345,10 @@ def test_status_stands_without_a_cache(client: Client, office: Office, monkeypat
     def away(*_args: Any, **_kwargs: Any) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr("portal.kept_status.cache.get", away)
+    monkeypatch.setattr("appointments.kept.cache.get", away)
     assert client.get("/status/").status_code == 200
     monkeypatch.undo()
-    monkeypatch.setattr("portal.kept_status.cache.set", away)
+    monkeypatch.setattr("appointments.kept.cache.set", away)
     assert client.get("/status/").status_code == 200
 
 
