@@ -25,8 +25,8 @@ class LanguageForm(forms.Form):
     language = forms.ChoiceField(
         label=_("In which language shall we write to you?"),
         help_text=_("It holds for these pages and for our messages."),
-        # Each in its own words: whoever is lost in one finds the other.
-        # Each name is in its own language: a screen reader should say it so.
+        # Each in its own words, and said so to screen readers: whoever is lost in one finds the
+        # other.
         choices=[
             (code, format_html('<span lang="{}">{}</span>', code, name))
             for code, name in Language.choices

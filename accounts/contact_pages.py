@@ -1,6 +1,7 @@
 """Changing the mobile number and the email address, and showing before it that it is still you."""
 
 import logging
+from abc import ABC, abstractmethod
 from typing import Any
 from urllib.parse import urlencode
 
@@ -46,13 +47,13 @@ class _AccountView(FormView):
         return with_limit(self.render_to_response(self.get_context_data(form=form)), refusal)
 
 
-class _CodeView(_AccountView):
+class _CodeView(_AccountView, ABC):
     """A code is typed, or another one asked for. What the code does is the subclass's."""
 
     template_name = "account/code.html"
     form_class = CodeForm
-    key = ""
-    submit: Promise
+    # Where the session keeps the id of the code.
+    key: str
     asked: SignInCode
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -74,31 +75,38 @@ class _CodeView(_AccountView):
         return HttpResponseRedirect(self.next_page())
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return {**super().get_form_kwargs(), "asked": self.asked, "submit": self.submit}
+        return {**super().get_form_kwargs(), "asked": self.asked, "submit": self.submit()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         by_sms = self.asked.channel == SMS
         return super().get_context_data(by_sms=by_sms, back_url=self.first_page(), **kwargs)
 
+    @abstractmethod
+    def submit(self) -> Promise:
+        """What the button says."""
+
+    @abstractmethod
     def first_page(self) -> str:
         """Where the code is asked for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next_page(self) -> str:
-        raise NotImplementedError
+        """Where a right code leads."""
 
+    @abstractmethod
     def use_code(self, typed: str) -> None:
-        raise NotImplementedError
+        """Do what the code is for. SignInRefusal: it is not right, or does nothing any more."""
 
+    @abstractmethod
     def ask_again(self) -> SignInCode:
-        raise NotImplementedError
+        """Send another code to the same number or address."""
 
     def _send_again(self) -> HttpResponse:
         try:
             asked = self.ask_again()
         except SignInRefusal as refusal:
             messages.error(self.request, refusal.message)
-            form = CodeForm(asked=self.asked, submit=self.submit)
+            form = CodeForm(asked=self.asked, submit=self.submit())
             return with_limit(self.render_to_response(self.get_context_data(form=form)), refusal)
         self.request.session[self.key] = str(asked.pk)
         messages.success(self.request, _("We have sent a new code. The one before has ended."))
@@ -132,7 +140,9 @@ class ProofView(_AccountView):
 
 class ProofCodeView(_CodeView):
     key = PROOF_KEY
-    submit = _("Continue")
+
+    def submit(self) -> Promise:
+        return _("Continue")
 
     def first_page(self) -> str:
         return _with_next(self.request, "my_proof")
@@ -202,8 +212,7 @@ class AddressCodeView(_CodeView):
     key = ADDRESS_KEY
     channel: str = SMS
 
-    @property
-    def submit(self) -> Promise:  # type: ignore[override]
+    def submit(self) -> Promise:
         return _("Use this number") if self.channel == SMS else _("Use this address")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -74,6 +74,11 @@ class SignInRefusal(Exception):
     def is_limit(self) -> bool:
         return self.retry_at is not None
 
+    def seconds_left(self, *, now: datetime) -> int:
+        """What Retry-After says of a limit: whole seconds, rounded up, one at least."""
+        assert self.retry_at is not None
+        return max(1, math.ceil((self.retry_at - now).total_seconds()))
+
     @property
     def message(self) -> str:
         message = MESSAGES[self.code]

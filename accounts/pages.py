@@ -1,6 +1,5 @@
 """What several pages of an applicant's account need."""
 
-import math
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
@@ -42,7 +41,6 @@ def person_of(request: HttpRequest) -> User:
 def with_limit(response: AnyResponse, refusal: SignInRefusal) -> AnyResponse:
     """429 and Retry-After if a limit said no; when to try again stands in the refusal's words."""
     if refusal.retry_at is not None:
-        wait = (refusal.retry_at - timezone.now()).total_seconds()
         response.status_code = HTTPStatus.TOO_MANY_REQUESTS
-        response.headers["Retry-After"] = str(max(1, math.ceil(wait)))
+        response.headers["Retry-After"] = str(refusal.seconds_left(now=timezone.now()))
     return response

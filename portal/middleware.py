@@ -1,8 +1,6 @@
 """Language of each page, and the headers that every answer carries."""
 
-import math
 from collections.abc import Callable
-from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +10,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from accounts.errors import SignInRefusal, try_again
+from accounts.pages import with_limit
 
 OFFICERS_PATH = "/officers/"
 API_PATH = "/api/"
@@ -76,12 +75,8 @@ class TooManyTriesMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, SignInRefusal) or error.retry_at is None:
             return None
-        now = timezone.now()
-        words = {"wait": try_again(error.retry_at, now=now)}
-        response = render(request, "429.html", words, status=HTTPStatus.TOO_MANY_REQUESTS)
-        wait = math.ceil((error.retry_at - now).total_seconds())
-        response.headers["Retry-After"] = str(max(1, wait))
-        return response
+        words = {"wait": try_again(error.retry_at, now=timezone.now())}
+        return with_limit(render(request, "429.html", words), error)
 
 
 class SecurityHeadersMiddleware:

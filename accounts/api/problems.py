@@ -1,6 +1,5 @@
 """Errors as problem details (RFC 9457): one shape for DRF's own, for refusals and for limits."""
 
-import math
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -114,12 +113,11 @@ def _refused(refusal: SignInRefusal) -> Response:
         return problem_response(
             status=STATUS.get(refusal.code, NOT_ALLOWED), code=refusal.code, detail=refusal.message
         )
-    wait = (refusal.retry_at - timezone.now()).total_seconds()
     return problem_response(
         status=429,
         code=refusal.code,
         detail=refusal.message,
-        headers={"Retry-After": str(max(1, math.ceil(wait)))},
+        headers={"Retry-After": str(refusal.seconds_left(now=timezone.now()))},
     )
 
 

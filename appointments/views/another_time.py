@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from accounts import kept_until, limits
 from accounts.errors import SignInRefusal
+from accounts.pages import person_of
 from appointments import booking
 from appointments.errors import Refusal
 from appointments.models import Application
 from appointments.views import choosing
-from appointments.views.common import held_seat, person_of, say, with_choice
+from appointments.views.common import held_seat, say, with_choice
 from appointments.views.links import Key, keep_language, no_offer, page, question_page
 
 # What the page of the question itself explains: no need to say it twice.

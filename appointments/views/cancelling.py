@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.pages import person_of
 from appointments import booking
 from appointments.calendar import last_seat
 from appointments.errors import Refusal
@@ -14,7 +15,6 @@ from appointments.views.common import (
     applicant_page,
     current,
     own_application,
-    person_of,
     row_number,
     say,
 )

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.pages import person_of
 from appointments import booking, words
 from appointments.errors import Refusal
 from appointments.models import Application, Appointment, Slot
@@ -17,7 +18,6 @@ from appointments.views.common import (
     go_on,
     held_seat,
     own_application,
-    person_of,
     row_number,
     say,
 )

@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.fields import HintedLabel
+from accounts.pages import person_of
 from appointments import availability, booking, waiting_list, words
 from appointments.errors import Refusal
 from appointments.forms import ChoiceForm, Choices
@@ -29,7 +30,6 @@ from appointments.views.common import (
     go_on,
     held_seat,
     own_application,
-    person_of,
     posted,
     row_number,
     with_choice,

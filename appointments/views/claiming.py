@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 
 from accounts import limits
 from accounts.errors import SignInRefusal
-from accounts.pages import with_limit
+from accounts.pages import person_of, with_limit
 from appointments import claiming
 from appointments.errors import Refusal
 from appointments.forms import ClaimForm
-from appointments.views.common import applicant_page, person_of, posted
+from appointments.views.common import applicant_page, posted
 
 
 @applicant_page

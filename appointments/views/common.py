@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from accounts.models import User
+from accounts.pages import person_of
 from appointments import booking
 from appointments.errors import Refusal
 from appointments.models import Application, Appointment, Hold
@@ -36,12 +36,6 @@ def own_application(request: HttpRequest, application_id: int) -> Application:
         pk=application_id,
         claimed_by=person_of(request),
     )
-
-
-def person_of(request: HttpRequest) -> User:
-    """Who is signed in, on a page for signed-in people only."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

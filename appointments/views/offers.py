@@ -12,12 +12,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.pages import person_of
 from appointments import availability, booking, offer_lists, offers, words
 from appointments.errors import Refusal
 from appointments.messages import CAUSE_WORDS
 from appointments.models import Appointment, Offer, Outage, PlanLine
 from appointments.views import people_at_phone, seat_offers
-from appointments.views.common import applicant_page, by_link, own_application, person_of, say
+from appointments.views.common import applicant_page, by_link, own_application, say
 from appointments.views.links import Key, page, question_page
 
 # --- By link ------------------------------------------------------------------------------------

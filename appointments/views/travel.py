@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 
 from accounts import limits
 from accounts.models import User
+from accounts.pages import person_of
 from appointments import booking, proof_files, travel, travel_standing, uploads
 from appointments.errors import Refusal
 from appointments.models import Application
 from appointments.proof_files import Document
 from appointments.travel_forms import TravelForm
-from appointments.views.common import applicant_page, own_application, person_of, posted, say
+from appointments.views.common import applicant_page, own_application, posted, say
 
 
 @applicant_page

@@ -6,10 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.pages import person_of
 from appointments import availability, booking, waiting_list, words
 from appointments.errors import Refusal
 from appointments.models import Application, Appointment
-from appointments.views.common import applicant_page, current, go_on, own_application, person_of
+from appointments.views.common import applicant_page, current, go_on, own_application
 
 
 @applicant_page

@@ -1,7 +1,5 @@
 """Is my appointment affected? Asked without signing in; the answer is one of a few sentences."""
 
-from http import HTTPStatus
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import limits
 from accounts.errors import SignInRefusal
+from accounts.pages import with_limit
 from appointments.affected import Answer, ask
 from appointments.forms import AffectedForm
 
@@ -36,27 +35,20 @@ def affected(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _question(
-    request: HttpRequest, form: AffectedForm, status: int = HTTPStatus.OK
-) -> HttpResponse:
-    return render(request, "portal/affected.html", {"form": form}, status=status)
+def _question(request: HttpRequest, form: AffectedForm) -> HttpResponse:
+    return render(request, "portal/affected.html", {"form": form})
 
 
 def _answer(request: HttpRequest, form: AffectedForm) -> HttpResponse:
-    now = timezone.now()
     try:
         answer = ask(
             arn=form.cleaned_data["arn"],
             date_of_birth=form.cleaned_data["date_of_birth"],
             network=limits.network_of(request),
-            now=now,
+            now=timezone.now(),
         )
     except SignInRefusal as refusal:
         form.add_error(None, refusal.message)
-        response = _question(request, form, HTTPStatus.TOO_MANY_REQUESTS)
-        if refusal.retry_at is not None:
-            wait = (refusal.retry_at - now).total_seconds()
-            response.headers["Retry-After"] = str(max(1, int(wait)))
-        return response
+        return with_limit(_question(request, form), refusal)
     context = {"answer": answer.value, "look": LOOKS[answer]}
     return render(request, "portal/affected_answer.html", context)
