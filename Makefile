@@ -5,7 +5,7 @@ PYTHON ?= python3
 PO := portal/locale/hi/LC_MESSAGES/django.po
 MO := $(patsubst %.po,%.mo,$(wildcard $(PO)))
 BIN := .venv/bin
-# The suite is bound by processor, not by waiting: one process for each of two cores.
+# One process for each of two cores: one drives browsers, the other does the rest (tests/queues.py).
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -50,7 +50,7 @@ services:  ## Install the programs that only tests need (PostgreSQL, Redis, Chro
 
 .PHONY: test
 test: setup-dev services  ## Run the suite on PostgreSQL, then its SQLite part on SQLite
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS)
 	TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) -m "not race and not browser and not slow"
 
 .PHONY: storm

@@ -6,7 +6,6 @@ would carry the words in an address to another company's server before the perso
 whom they go. With scripts the phone's own share sheet offers every app on it instead.
 """
 
-from datetime import timedelta
 from urllib.parse import quote
 
 from django.utils.translation import get_language
@@ -15,8 +14,6 @@ from django.utils.translation import gettext as _
 from appointments.models import Slot
 from appointments.words import address
 from notifications import dates
-
-REPORT_BEFORE = timedelta(minutes=15)
 
 
 def share_text(slot: Slot) -> str:
@@ -27,7 +24,7 @@ def share_text(slot: Slot) -> str:
         "Bring the original documents."
     ) % {
         "moment": dates.long_moment(slot.starts_at, language),
-        "report": dates.clock(slot.starts_at - REPORT_BEFORE, language),
+        "report": dates.clock(slot.reports_at, language),
         "place": address(slot.centre),
     }
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from xdist.remote import Producer
 
+from tests.queues import Queues
 from tools import compile_messages
 
 SETTINGS_OF_A_SITE = "portal.settings"
@@ -27,6 +29,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("race"):
             item.add_marker(skip)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Queues:
+    return Queues(config, log)
 
 
 @pytest.fixture(autouse=True)

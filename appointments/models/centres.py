@@ -1,9 +1,14 @@
 """Where and when one can come: regions, centres, weekly templates, slots."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+# How long before their time people report at the gate.
+REPORT_BEFORE = timedelta(minutes=15)
 
 
 class Quota(models.TextChoices):
@@ -165,6 +170,11 @@ class Slot(models.Model):
 
     def __str__(self) -> str:
         return f"slot {self.pk}"
+
+    @property
+    def reports_at(self) -> datetime:
+        """When to be at the gate: the reporting time of the receipt (DOMAIN.md)."""
+        return self.starts_at - REPORT_BEFORE
 
     @property
     def free(self) -> int:

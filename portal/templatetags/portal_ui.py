@@ -58,12 +58,6 @@ def thousands(number: int) -> str:
     return f"{number:,}"
 
 
-@register.filter
-def minutes_before(moment: dt.datetime | None, minutes: int) -> dt.datetime | None:
-    """Move a moment back: the reporting time is {{ slot.starts_at|minutes_before:15 }}."""
-    return moment - dt.timedelta(minutes=minutes) if moment else None
-
-
 @register.inclusion_tag("includes/date_hero.html")
 def date_hero(moment: dt.datetime | dt.date, struck: bool = False) -> dict[str, Any]:
     """Set a date as the hero of the page; `struck` for one that no longer holds."""

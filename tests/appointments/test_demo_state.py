@@ -32,7 +32,7 @@ from appointments.models import (
 )
 
 # One process for the file: each process of xdist would build the state anew.
-pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("demo_state")]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NOW = datetime(2026, 6, 10, 11, 0, tzinfo=ZoneInfo("Asia/Kolkata"))
 TODAY = NOW.date()
 HORIZON = 45

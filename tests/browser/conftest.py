@@ -16,18 +16,9 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Half of the suite's processes drive browsers, which take more than a core each.
-
-    The others do meanwhile what mostly waits (workers that are killed, leases that run out); two
-    browsers at a time on two cores took a third longer than one after the other.
-    """
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    queues = max(1, processes // 2)
-    files = sorted({item.path for item in items if "/browser/" in str(item.path)})
     for item in items:
-        if item.path in files:
+        if "/browser/" in str(item.path):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group(f"browser{files.index(item.path) % queues}"))
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from django.template import engines
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import DayMonthYearField, HintedLabel, form_helper
+from appointments.models.centres import REPORT_BEFORE
 from appointments.service import DaySeats
 from notifications.dates import INDIA
 from portal.banners import Banner, Fact
@@ -71,7 +72,8 @@ def _parts() -> dict[str, Any]:
 
 def _slot(y: int, m: int, d: int, h: int, minute: int, centre: Any, pk: int) -> SimpleNamespace:
     starts_at = dt.datetime(y, m, d, h, minute, tzinfo=INDIA)
-    return SimpleNamespace(starts_at=starts_at, centre=centre, centre_id=pk)
+    reports_at = starts_at - REPORT_BEFORE
+    return SimpleNamespace(starts_at=starts_at, reports_at=reports_at, centre=centre, centre_id=pk)
 
 
 def _entry(y: int, m: int, d: int, label: Any, **more: Any) -> SimpleNamespace:

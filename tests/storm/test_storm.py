@@ -16,7 +16,6 @@ from tests.storm.world import make_world
 pytestmark = [
     pytest.mark.race,
     pytest.mark.slow,
-    pytest.mark.xdist_group("storm"),
     pytest.mark.django_db(transaction=True),
 ]
 
