@@ -5,8 +5,8 @@ PYTHON ?= python3
 PO := portal/locale/hi/LC_MESSAGES/django.po
 MO := $(patsubst %.po,%.mo,$(wildcard $(PO)))
 BIN := .venv/bin
-# One process for each of two cores: one drives browsers, the other does the rest (tests/queues.py).
-WORKERS ?= 2
+# More processes than cores: tests often wait (tests/queues.py says which stay together).
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -49,7 +49,7 @@ services:  ## Install the programs that only tests need (PostgreSQL, Redis, Chro
 	@$(PYTHON) tools/system_packages.py
 
 .PHONY: test
-test: setup-dev services  ## Run the suite on PostgreSQL, then its SQLite part on SQLite
+test: setup-dev services  ## Run the suite on PostgreSQL, then what asks a database on SQLite
 	$(BIN)/python -m pytest -n $(WORKERS)
 	TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) -m "not race and not browser and not slow"
 
@@ -66,8 +66,15 @@ faults: setup-dev services  ## Kill part after part under load; build/faults.jso
 	@$(BIN)/python -m tests.faults
 
 .PHONY: bench
-bench: setup-dev  ## Measure the planner against other ways, a minute; build/bench_plan.json
+bench: bench-plan bench-messages  ## Measure planner and messages against other ways, half an hour
+
+.PHONY: bench-plan
+bench-plan: setup-dev  ## ... the planner alone, a minute; build/bench_plan.json
 	@$(BIN)/python -m bench.plan_bench
+
+.PHONY: bench-messages
+bench-messages: setup-dev services  ## ... messages alone; build/bench.json (BENCH=drain,smtp,idle,burst)
+	@$(BIN)/python -m bench.messages_bench $(if $(BENCH),--only $(BENCH))
 
 .PHONY: check
 check: setup-dev services  ## Lint, types, layers, translations, migrations, API schema, settings

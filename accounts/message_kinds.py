@@ -1,9 +1,17 @@
 """The one message that signing in needs, in the words filed for it."""
 
-from notifications.kinds import Kind, register
+from notifications.kinds import URGENT, Kind, register
+
+
+def longest_values(language: str) -> dict[str, str]:
+    """A code is six digits in any language."""
+    return {"otp": "000000"}
+
 
 OTP = Kind(
     code="OTP",
+    lane=URGENT,
+    must_reach=False,  # it is of no use ten minutes later
     sms={
         "hi": "{otp} आपका OTP है, 10 मिनट तक मान्य। किसी को न बताएँ;"
         " पासपोर्ट कर्मचारी OTP नहीं माँगते। {brand}",
@@ -13,6 +21,7 @@ OTP = Kind(
     email_template="messages/email/otp",
     repeat_unknown=True,
     secrets=frozenset({"otp"}),
+    samples=longest_values,
 )
 
 

@@ -10,3 +10,4 @@ class AppointmentsConfig(AppConfig):
     def ready(self) -> None:
         message_kinds.register_all()
         register(checks.check_private_files)
+        register(checks.check_link_length, deploy=True)

@@ -65,6 +65,13 @@ MESSAGES = {
     "planning_failed": _("No plan could be made, and nothing was changed: {problem}"),
     "lone_reason_missing": _("You prepared this plan. Give a reason to approve it alone."),
     "lone_not_allowed": _("This plan must be approved by a second officer."),
+    "hour_past": _("Give an hour to come: this one has passed."),
+    "hour_far": _("Give an hour within the next {days} days."),
+    "hour_before_wait": _(
+        "You approve this plan alone: it may be applied from {at} on. Give a later hour."
+    ),
+    "hour_not_yours": _("Only the officer who approved this plan can give it an hour."),
+    "hour_needs_approval": _("Only a plan that is approved and not yet applied has an hour."),
     "visit_too_early": _("This visit has not begun yet."),
     "visit_without_seat": _("This person is on the waiting list and has no visit to mark."),
     "visit_in_doubt": _(
@@ -94,6 +101,19 @@ MESSAGES = {
     ),
     "pdf_locked": _("The PDF is locked with a password. Send it without one, or a screenshot."),
     "pdf_too_long": _("The PDF has more than {pages} pages. Send only the pages with the journey."),
+    # The call list
+    "call_not_needed": _("Nobody has to call this person any more."),
+    "call_taken": _("Another officer is calling this person."),
+    "call_not_taken": _("Take the call first: it was given back, or has been recorded."),
+    "call_changed": _(
+        "What this person has to be told has changed meanwhile. Read the new text to them."
+    ),
+    "call_back_when": _("Give a time to call again within the next {days} days."),
+    "call_back_at_night": _("Nobody is called between 21:00 and 08:00. Give a time by day."),
+    "call_back_after_visit": _(
+        "Give a time before the visit: called after it, they may have come in vain."
+    ),
+    "call_no_number": _("No phone number is known of this person."),
     "pdf_active": _(
         "The PDF holds programs, forms or attachments. Send a screenshot of it, or print it to a "
         "new PDF."

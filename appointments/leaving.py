@@ -1,10 +1,18 @@
 """When an account changes its number or address, or is closed: what hangs on it follows."""
 
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils import timezone
+
 from accounts.models import User
-from appointments import messages
-from appointments.models import Application, Appointment
+from appointments import listing, messages
+from appointments.models import Application, Appointment, Listed, Offer
 from appointments.verbs import verb
-from notifications import outbox
+from notifications import outbox, redirect
+from notifications.models import Channel, Message
+
+NO_ADDRESS = "the person has no such address any more"
 
 
 @verb
@@ -17,7 +25,7 @@ def follow_contact(*, person: User) -> int:
     live = Appointment.objects.filter(
         application__claimed_by=person, state__in=Appointment.LIVE_STATES
     )
-    return _readdress(list(live.with_people().order_by("pk")))
+    return _readdress(list(live.with_people().order_by("pk")), timezone.now())
 
 
 @verb
@@ -31,12 +39,13 @@ def unlink_all(*, by: User) -> int:
     ids = list(mine.select_for_update(no_key=True).values_list("pk", flat=True))
     Application.objects.filter(pk__in=ids).update(claimed_by=None, claimed_at=None)
     live = Appointment.objects.filter(application__in=ids, state__in=Appointment.LIVE_STATES)
-    _readdress(list(live.with_people().order_by("pk")))
+    _readdress(list(live.with_people().order_by("pk")), timezone.now())
     return len(ids)
 
 
-def _readdress(appointments: list[Appointment]) -> int:
-    changed = 0
+def _readdress(appointments: list[Appointment], now: datetime) -> int:
+    # Lists first, as where messages are taken back (appointments/messages.py).
+    changed = _follow_lists(appointments, now) + _redirect_lists(appointments)
     for appointment in appointments:
         phone, email, _language = appointment.contact
         for channel, address in (("sms", phone), ("email", email)):
@@ -44,6 +53,58 @@ def _readdress(appointments: list[Appointment]) -> int:
                 reference=messages.reference(appointment),
                 channel=channel,
                 address=address,
-                reason="the person has no such address any more",
+                reason=NO_ADDRESS,
             )
+        changed += redirect.redirect_other(
+            reference=messages.reference(appointment), channel="sms", address=email
+        )
+    return changed
+
+
+def _follow_lists(appointments: list[Appointment], now: datetime) -> int:
+    """The one SMS of several people goes where all of them are reached now, if that is one phone.
+
+    If it is not, it stays with those who are still reached at its number.
+    """
+    names = listing.references_of([appointment.pk for appointment in appointments])
+    found = outbox.not_left(references={name for each in names.values() for name in each})
+    return sum(
+        _follow_list(message, now)
+        for message in found
+        if message.channel == Channel.SMS and message.state == Message.State.QUEUED
+    )
+
+
+def _follow_list(message: Message, now: datetime) -> int:
+    people = messages.people_of(message)
+    phones = {row.appointment.contact[0] for row in people}
+    if len(phones) == 1 and all(phones):
+        (phone,) = phones
+        listing.show_to(phone, list_id=listing.number_of(message.reference))
+        return outbox.readdress(
+            reference=message.reference, channel="sms", address=phone, reason=NO_ADDRESS
+        )
+    elsewhere = [row for row in people if row.appointment.contact[0] != message.address]
+    listing.leave(
+        [row.appointment_id for row in elsewhere],
+        of=Q(offer_list=listing.number_of(message.reference)),
+        reason=NO_ADDRESS,
+    )
+    return messages.say_elsewhere(elsewhere, message, now=now)
+
+
+def _redirect_lists(appointments: list[Appointment]) -> int:
+    """The one SMS of several people falls back to an address only while all of them share it."""
+    listed = Listed.objects.filter(appointment__in=appointments, left=False)
+    asked = listed.filter(offer__state=Offer.State.OPEN).values_list("offer_list", flat=True)
+    changed = 0
+    for list_id in sorted(set(asked)):
+        people = Appointment.objects.with_people().filter(
+            listed__offer_list=list_id, listed__left=False
+        )
+        changed += redirect.redirect_other(
+            reference=listing.reference(list_id),
+            channel="sms",
+            address=messages.email_of_list(people),
+        )
     return changed

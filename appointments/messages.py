@@ -5,89 +5,175 @@ Words and lengths of every kind: appointments/message_kinds.py; how they get the
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
+from django.db.models import Q
 from django.utils import translation
+from django.utils.functional import Promise
 
-from accounts.models import User
+from appointments import listing, remind_hours, words
 from appointments.calendar import calendar_entry, last_seat
-from appointments.models import Appointment, Offer, OfferList, Outage, Plan, Posting, Slot
-from notifications import kinds, outbox
+from appointments.models import Appointment, Centre, Listed, Offer, Outage, Slot
+from appointments.news import BOTH, SIGN_IN, News
+from appointments.verbs import batches
+from notifications import hours, kinds, outbox, told
 from notifications.dates import short_day, short_moment
+from notifications.models import Message
 
-# The night rule: an SMS may ring at night if the earlier visit starts within this time.
-NIGHT_RING = timedelta(hours=18)
-# How long a message without a visit ahead is worth sending.
-AFTERLIFE = timedelta(days=3)
+# What changes, or puts in doubt, the visit of which a waiting reminder speaks.
+CHANGES_VISIT = frozenset(
+    {
+        *("HOLD", "STANDS", "NO_SEAT", "MOVED_KEEP", "MOVED_ANSWER", "REPLACED"),
+        *("RELEASED", "CONFIRMED", "CANCELLED"),
+    }
+)
+# The new time of a plan, with the question whether it suits.
+NEW_TIME = ("MOVED_KEEP", "MOVED_ANSWER", "REPLACED")
 # Reminders of an answer without which the seat is freed, before the deadline, and how far they
 # keep from the message before.
 REMIND_BEFORE = (timedelta(hours=24), timedelta(hours=3))
 REMIND_APART = timedelta(hours=3)
-
-
-@dataclass(frozen=True, kw_only=True)
-class News:
-    """One thing that one person has to hear, before it becomes drafts."""
-
-    kind: str
-    appointment: Appointment
-    # What changed; with kind and channel it makes the dedupe key.
-    key: str
-    old: Slot | None = None
-    new: Slot | None = None
-    deadline: datetime | None = None
-    # Path after the host: a token, or "my".
-    path: str = "my"
-    own_action: bool = False
-    send_after: datetime | None = None
-    batch: str = ""
-    outage: Outage | None = None
-    channels: tuple[str, ...] = ("sms", "email")
-    extra: dict[str, Any] = field(default_factory=dict)
+# What a reminder leaves its reader at least, and how long before the quiet hours it comes instead.
+LEAST_TO_ANSWER = timedelta(hours=1)
+LATEST_IN_THE_EVENING = timedelta(minutes=30)
 
 
 def tell(news: Iterable[News], *, now: datetime) -> int:
     """Put the drafts of all news into the outbox; returns how many messages are new there.
 
-    Appointments should come with application, claimed_by and slots selected.
+    Give it all that one event has to say at once: several people behind one phone share an SMS
+    (listing.share). Appointments should come with application, claimed_by and slots selected.
+    Reminders of the visit that wait to leave are taken back: the news is newer.
     """
-    return outbox.enqueue((d for item in news for d in _drafts(item, now)), now=now)
+    items = list(news)
+    _take_back_visits([item.appointment for item in items if item.kind in CHANGES_VISIT], now)
+    return _write(items, now)
+
+
+def _write(news: Iterable[News], now: datetime) -> int:
+    alone, shared = listing.share(news, now=now)
+    drafts = [draft for item in alone for draft in _drafts(item, now)]
+    return outbox.enqueue([*drafts, *(_draft_to_many(each, now) for each in shared)], now=now)
 
 
 def _drafts(news: News, now: datetime) -> Iterator[outbox.Draft]:
-    phone, email, language = news.appointment.contact
+    """One for each channel. They are one notice: it is enough if one of them arrives.
+
+    What is said by SMS alone goes to the email address if the SMS does not arrive, and at once to
+    whoever has no phone.
+    """
+    language = news.appointment.contact[2]
     values = _values(news, language)
-    visits = [slot.starts_at for slot in (news.old, news.new) if slot and slot.starts_at > now]
-    rings_from = min(visits) - NIGHT_RING if visits else None
-    last_visit = max(visits) if visits else now + AFTERLIFE
-    kind = kinds.get(news.kind)
-    for channel, address in (("sms", phone), ("email", email)):
-        if not address or channel not in news.channels or not kind.speaks(channel):
-            continue
+    for channel, address, other in _addresses(news):
         yield outbox.Draft(
             kind=news.kind,
             channel=channel,
             address=address,
+            other_address=other,
             language=language,
             values=values,
             dedupe_key=f"{news.kind}:{news.key}:{channel}",
+            notice=news.notice or f"{news.kind}:{news.key}",
             reference=reference(news.appointment),
             batch=news.batch,
-            urgent_by=min(visits) if visits else now + AFTERLIFE,
+            scope=scope_of(news.appointment.application.region_id),
+            urgent_by=news.urgent_by(now),
             send_after=news.send_after,
-            quiet_ok_from=now if news.own_action else rings_from,
-            expires_at=max(last_visit, now + timedelta(hours=1)),
+            quiet_ok_from=news.rings_from(now),
+            expires_at=news.expires_at(now),
         )
+
+
+def _draft_to_many(shared: listing.Shared, now: datetime) -> outbox.Draft:
+    """The one SMS of a list: in the language of most of them, urgent as the most urgent of them."""
+    first, people = shared.news[0], [item.appointment for item in shared.news]
+    phone, _email, _language = first.appointment.contact
+    languages = Counter(appointment.contact[2] for appointment in people)
+    language = languages.most_common(1)[0][0]
+    rings = [at for item in shared.news if (at := item.rings_from(now))]
+    key = f"{shared.kind}:{first.key}"
+    return outbox.Draft(
+        kind=shared.kind,
+        channel="sms",
+        address=phone,
+        # An email of all goes out only where the kind has words for one.
+        other_address=email_of_list(people) if kinds.get(shared.kind).email_template else "",
+        language=language,
+        values=_values_of_many(shared, language),
+        dedupe_key=key,
+        notice=key,
+        reference=listing.reference(shared.offer_list.pk),
+        batch=first.batch,
+        scope=scope_of(first.appointment.application.region_id),
+        urgent_by=min(item.urgent_by(now) for item in shared.news),
+        send_after=first.send_after,
+        quiet_ok_from=min(rings, default=None),
+        expires_at=max(item.expires_at(now) for item in shared.news),
+    )
+
+
+def _values_of_many(shared: listing.Shared, language: str) -> dict[str, Any]:
+    first = shared.news[0]
+    visit = first.new or first.old
+    values: dict[str, Any] = {
+        "n": len(shared.news),
+        # Of reminders: all these visits are on one day.
+        "d": short_day(visit.starts_at, language) if visit else None,
+        "url": f"{settings.SITE_HOST}/{shared.token}",
+        **_reason(first.outage),
+    }
+    if deadline := shared.offer_list.deadline:
+        values["by"] = short_moment(deadline, language)
+        values["deadline_at"] = deadline.isoformat()
+        values["listed"] = [_of_list(item) for item in shared.news]
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def email_of_list(appointments: Iterable[Appointment]) -> str:
+    """Where the link of a list may go but to its phone: the address that all on it share.
+
+    It answers for all of them, so it goes to nobody who is only one of them.
+    """
+    emails = {appointment.contact[1] for appointment in appointments}
+    return emails.pop() if len(emails) == 1 else ""
+
+
+def _of_list(news: News) -> dict[str, Any]:
+    """One person of a list, as the email's table shows them. `of`: who leaves the list is found."""
+    tail = news.appointment.application.arn_tail
+    who = {"of": news.appointment.pk, "a4": tail}
+    return {**who, **_side("old", news.old), **_side("new", news.new)}
+
+
+def _addresses(news: News) -> list[tuple[str, str, str]]:
+    """(channel, address, address on the other channel if this one fails), as far as they exist."""
+    phone, email, _language = news.appointment.contact
+    own = {"sms": phone, "email": email}
+    kind = kinds.get(news.kind)
+    able = {channel: own[channel] for channel in BOTH if own[channel] and kind.speaks(channel)}
+    if news.channels == ("sms",):
+        first = "sms" if "sms" in able else "email"
+        other = able.get("email", "") if first == "sms" else ""
+        return [(first, able[first], other)] if first in able else []
+    return [(each, able[each], "") for each in news.channels if each in able]
 
 
 def reference(appointment: Appointment) -> str:
     """What notifications calls the matter; officers find a person's messages by it."""
-    return f"appointment:{appointment.pk}"
+    return reference_of(appointment.pk)
+
+
+def reference_of(appointment_id: int) -> str:
+    return f"appointment:{appointment_id}"
+
+
+def scope_of(region_id: int) -> str:
+    """What notifications calls the region; its officers see what bears it."""
+    return f"region:{region_id}"
 
 
 def _values(news: News, language: str) -> dict[str, Any]:
@@ -101,9 +187,13 @@ def _values(news: News, language: str) -> dict[str, Any]:
         "psk": seat.centre.town_in(language) if seat else None,
         "by": short_moment(news.deadline, language) if news.deadline else None,
         "deadline_at": news.deadline.isoformat() if news.deadline else None,
+        # Its email has one button then: the pages of an answer hang on a token.
+        "at_sign_in": True if news.offer and news.path == SIGN_IN else None,
         **_side("old", news.old),
         **_side("new", news.new),
+        "report_at": news.new.reports_at.isoformat() if news.new else None,
         **_reason(news.outage),
+        **_why(news.why),
         **news.extra,
     }
     return {key: value for key, value in values.items() if value is not None}
@@ -114,19 +204,38 @@ def _side(side: str, slot: Slot | None) -> dict[str, Any]:
         return {}
     return {
         f"{side}_at": slot.starts_at.isoformat(),
-        f"{side}_centre_hi": slot.centre.name_hi,
-        f"{side}_centre_en": slot.centre.name_en,
+        **_centre(side, slot.centre),
     }
+
+
+def _centre(side: str, centre: Centre) -> dict[str, str]:
+    values = {}
+    for language in kinds.LANGUAGES:
+        values[f"{side}_centre_{language}"] = centre.name_in(language)
+        with translation.override(language):
+            values[f"{side}_place_{language}"] = words.place(centre)
+    return values
 
 
 def _reason(outage: Outage | None) -> dict[str, str]:
     if outage is None:
         return {}
-    reasons = {}
-    for language in ("hi", "en"):
+    return in_both_languages("reason", CAUSE_WORDS[Outage.Cause(outage.cause)])
+
+
+def _why(code: str) -> dict[str, str]:
+    """What a plan says of this very person; nothing for a code that has no words."""
+    found = words.WHY.get(code)
+    return in_both_languages("why", found) if found else {}
+
+
+def in_both_languages(name: str, text: Promise) -> dict[str, str]:
+    """The value `name` of an email, of which each half takes its own: reason_hi, reason_en."""
+    values = {}
+    for language in kinds.LANGUAGES:
         with translation.override(language):
-            reasons[f"reason_{language}"] = str(CAUSE_WORDS[Outage.Cause(outage.cause)])
-    return reasons
+            values[f"{name}_{language}"] = str(text)
+    return values
 
 
 CAUSE_WORDS = {
@@ -143,6 +252,7 @@ CAUSE_WORDS = {
 def confirmed(appointment: Appointment, *, key: str, old: Slot | None, now: datetime) -> None:
     """Booked, changed or accepted by the person: reply at once, with a calendar entry."""
     assert appointment.slot is not None
+    take_back_doubts([appointment])
     news = News(
         kind="CONFIRMED",
         appointment=appointment,
@@ -158,6 +268,7 @@ def confirmed(appointment: Appointment, *, key: str, old: Slot | None, now: date
 def cancelled(
     appointment: Appointment, *, key: str, old: Slot | None, attempts_left: int, now: datetime
 ) -> None:
+    visit_over(appointment, reason="cancelled by the person")
     extra: dict[str, Any] = {"n": attempts_left}
     # Whoever leaves the waiting list may still have the seat that was lost in the calendar.
     if seat := old or last_seat(appointment):
@@ -174,14 +285,19 @@ def cancelled(
 
 
 def in_doubt(
-    appointments: Iterable[Appointment],
+    appointments: Collection[Appointment],
     *,
     outage: Outage,
     key: str,
     send_after: datetime,
     now: datetime,
 ) -> int:
-    """HOLD: do not travel yet. Leaves after the grace of the declaration."""
+    """HOLD: do not travel yet, and do nothing. Leaves after the grace of the declaration.
+
+    What says otherwise does not leave any more, or not again. If the doubt ends before its HOLD is
+    heard, `in_the_dark` finds whom that left without a word.
+    """
+    _take_back_what_stood(appointments)
     return tell(
         (
             News(
@@ -199,36 +315,148 @@ def in_doubt(
     )
 
 
+def _take_back_what_stood(appointments: Collection[Appointment]) -> None:
+    """Come on time; accept, or the seat is released. No answer is taken while they are in doubt.
+
+    A new time that has not been said yet still is, before the HOLD: nothing else says that the old
+    one is void.
+    """
+    reason = "in doubt again"
+    # On a list that says several things, these are told that it stands.
+    _take_back("STANDS", appointments, of=Q(offer__isnull=True), reason=reason)
+    _take_back("REMIND_ANSWER", appointments, reason=reason)
+    stood = {many for kind in ("STANDS", *NEW_TIME) for many in listing.that_say(kind)}
+    listing.not_again([a.pk for a in appointments], kinds=stood, reason=reason)
+    references = [reference(a) for a in appointments]
+    outbox.not_again(references=references, kinds=NEW_TIME, reason=reason)
+
+
 def take_back_doubts(
-    appointments: Iterable[Appointment], *, written_since: datetime | None = None
+    appointments: Collection[Appointment], *, written_since: datetime | None = None
 ) -> None:
     """HOLD messages of any outage that have not left and would now be wrong."""
-    outbox.take_back(
-        kind="HOLD",
-        references=[reference(a) for a in appointments],
-        written_since=written_since,
-        reason="no longer in doubt about this visit",
+    reason = "no longer in doubt about this visit"
+    _take_back("HOLD", appointments, reason=reason, written_since=written_since)
+
+
+def _take_back(
+    kind: str,
+    appointments: Collection[Appointment],
+    *,
+    reason: str,
+    of: Q | None = None,
+    written_since: datetime | None = None,
+) -> None:
+    """What says this of them and has not left: to all of a list, and to each alone.
+
+    The lists first, here and wherever both are taken back: whoever has another phone at this moment
+    is taken off a list, which is held fast, and is told alone (`say_elsewhere`). Once the list is
+    free that message can be seen. `of`: only those of whom a list does say it.
+    """
+    of = Q(offer_list__kind__in=listing.that_say(kind)) & (of or Q())
+    if written_since:
+        of &= Q(offer_list__created_at__gte=written_since)
+    listing.leave([a.pk for a in appointments], of=of, reason=reason)
+    references = [reference(a) for a in appointments]
+    outbox.take_back(kind=kind, references=references, written_since=written_since, reason=reason)
+
+
+def in_the_dark(
+    appointments: Sequence[Appointment], *, kept: Iterable[Offer] = ()
+) -> list[Appointment]:
+    """Whose newest message says that the appointment is in doubt: they must hear how it ends.
+
+    Also where that message did not arrive: whom no message reaches an officer calls, and whoever
+    signs in reads it. And those whom a doubt that nobody heard of has left without a word: it took
+    back that their seat stands, or their question has ended as `kept` before they heard of the new
+    time. To hear that it stands harms nobody.
+    """
+    asked_in = {offer.appointment_id: offer_batch(offer) for offer in kept}
+    names = _names([a.pk for a in appointments])
+    doubts = listing.that_say("HOLD")
+    heard = outbox.last_heard(
+        references={name for each in names.values() for name in each}, or_missed=doubts
     )
+    newest = {
+        pk: max((heard[name] for name in each if name in heard), key=lambda m: m.pk, default=None)
+        for pk, each in names.items()
+    }
+    return [a for a in appointments if not _knows(newest[a.pk], asked_in.get(a.pk, ""))]
 
 
-def in_the_dark(appointments: Sequence[Appointment]) -> list[Appointment]:
-    """Whose newest message says that the appointment is in doubt: they must hear how it ends."""
-    heard = outbox.last_heard(references=[reference(a) for a in appointments])
-    return [a for a in appointments if heard.get(reference(a)) == "HOLD"]
+def _knows(last: Message | None, asked_in: str) -> bool:
+    """Whether somebody of whom this is the newest message knows that their seat stands.
+
+    `asked_in`: the batch that asked them about it; "": none did, and they need not hear anything.
+    """
+    if last is None:
+        return not asked_in
+    if last.kind in listing.that_say("HOLD"):
+        return False
+    speaks_of_it = last.batch == asked_in or last.kind in listing.that_say("VISIT")
+    if asked_in and not speaks_of_it:
+        return False
+    stood = asked_in or last.kind in listing.that_say("STANDS")
+    return not (stood and last.cancel_requested)
+
+
+def _names(appointment_ids: Collection[int]) -> dict[int, list[str]]:
+    """Appointment -> the references of what was said of it: its own, and its lists'."""
+    lists = listing.references_of(appointment_ids)
+    return {pk: [reference_of(pk), *lists.get(pk, ())] for pk in appointment_ids}
+
+
+def told_since(*, kind: str, appointment_ids: Collection[int], since: datetime) -> set[int]:
+    """To which of these this was said since, alone or on a list, and holds."""
+    names = _names(appointment_ids)
+    heard = told.told_since(
+        kinds=listing.that_say(kind),
+        references={name for each in names.values() for name in each},
+        since=since,
+    )
+    return {pk for pk, each in names.items() if not heard.isdisjoint(each)}
+
+
+def told_in(batch: str) -> dict[int, told.Told]:
+    """Appointment -> what a batch says of it, alone or on a list."""
+    said = told.in_batch(batch)
+    found: dict[int, told.Told] = defaultdict(told.Told)
+    lists = [listing.number_of(name) for name in said if listing.is_list(name)]
+    for name, known in said.items():
+        if not listing.is_list(name):
+            found[listing.number_of(name)] = known
+    for row in Listed.objects.filter(offer_list__in=lists):
+        each, known = found[row.appointment_id], said[listing.reference(row.offer_list_id)]
+        each.holds |= known.holds and not row.left
+        each.taken_back += 1 if row.left else known.taken_back
+    return found
 
 
 def withdrawn(offers: Iterable[Offer]) -> None:
-    """Offers that ended without an answer: what still asks them does not leave any more."""
-    by_batch: dict[str, list[str]] = defaultdict(list)
-    lists: dict[str, set[int]] = defaultdict(set)
-    for offer in offers:
-        batch = offer_batch(offer)
-        by_batch[batch].append(reference(offer.appointment))
-        if offer.listed_in_id:
-            lists[batch].add(offer.listed_in_id)
-    for batch, references in sorted(by_batch.items()):
-        outbox.take_back(batch=batch, references=references, reason="offer withdrawn")
-        _close_lists(sorted(lists[batch]), batch=batch)
+    """Offers that ended without an answer: what still asks them does not leave any more.
+
+    Seats on offer are a batch each, and an outage takes hundreds: their messages go by kind. A
+    person is asked about one seat at a time, so none is about another.
+    """
+    ended, reason = list(offers), "offer withdrawn"
+    _off_lists(ended, reason=reason)
+    of_seats, of_plans = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+    for offer in ended:
+        if offer.is_seat_offer:
+            kind = SEAT_OFFER_KINDS[Offer.Kind(offer.kind)]
+            of_seats[kind].append(reference(offer.appointment))
+        else:
+            of_plans[offer_batch(offer)].append(reference(offer.appointment))
+    for kind, references in sorted(of_seats.items()):
+        outbox.take_back(kind=kind, references=references, reason=reason)
+    for batch, references in sorted(of_plans.items()):
+        outbox.take_back(batch=batch, references=references, reason=reason)
+
+
+def _off_lists(offers: Sequence[Offer], *, reason: str) -> None:
+    people = {offer.pk: offer.appointment_id for offer in offers}
+    for part in batches(list(people)):
+        listing.leave([people[pk] for pk in part], of=Q(offer__in=part), reason=reason)
 
 
 def hold_batch(outage: Outage) -> str:
@@ -251,75 +479,73 @@ def stands(
     key: str,
     batch: str,
     send_after: datetime,
-    now: datetime,
-) -> int:
-    """STANDS: come on time after all."""
-    return tell(
-        (
-            News(
-                kind="STANDS",
-                appointment=a,
-                key=f"{key}:{a.pk}",
-                new=a.slot,
-                send_after=send_after,
-                batch=batch,
-                outage=outage,
-            )
-            for a in appointments
-        ),
-        now=now,
-    )
+) -> list[News]:
+    """STANDS: come on time after all. To be told with what else the same event has to say."""
+    return [
+        News(
+            kind="STANDS",
+            appointment=a,
+            key=f"{key}:{a.pk}",
+            new=a.slot,
+            send_after=send_after,
+            batch=batch,
+            outage=outage,
+        )
+        for a in appointments
+    ]
 
 
 def no_seat(
     appointments: Iterable[Appointment],
-    old: dict[int, Slot],
+    old: Mapping[int, Slot],
     *,
     outage: Outage,
     key: str,
     batch: str,
     send_after: datetime,
-    now: datetime,
-) -> int:
-    """NO_SEAT: no new time yet; fee and attempts are safe."""
-    return tell(
-        (
-            News(
-                kind="NO_SEAT",
-                appointment=a,
-                key=f"{key}:{a.pk}",
-                old=old[a.pk],
-                send_after=send_after,
-                batch=batch,
-                outage=outage,
-            )
-            for a in appointments
-        ),
-        now=now,
-    )
+    reasons: Mapping[int, str],
+) -> list[News]:
+    """NO_SEAT: no new time yet; fee and attempts are safe. `reasons`: see offered."""
+    return [
+        News(
+            kind="NO_SEAT",
+            appointment=a,
+            key=f"{key}:{a.pk}",
+            old=old[a.pk],
+            send_after=send_after,
+            batch=batch,
+            outage=outage,
+            why=reasons.get(a.pk, ""),
+        )
+        for a in appointments
+    ]
 
 
 def offered(
-    offers: Iterable[tuple[Offer, str, bool]], *, outage: Outage, batch: str, now: datetime
-) -> int:
+    offers: Iterable[tuple[Offer, str, bool]],
+    *,
+    outage: Outage,
+    batch: str,
+    reasons: Mapping[int, str],
+) -> list[News]:
     """MOVED or REPLACED, with the link. Each: (offer, token, it replaces an earlier offer).
 
-    Whoever is on a list (`listed_in`) gets the mail alone: the SMS is the list's, offered_to_many.
-    Where silence frees the seat, the reminders are queued too: the token stands only in messages.
+    `reasons`: appointment -> code of words.WHY.
+
+    Where silence frees the seat, the reminders are there too: the token stands only in messages.
     An answer takes back what has not left (`answered`).
     """
-    return tell(
-        (
-            item
-            for offer, token, replaces in offers
-            for item in _offer_news(offer, token, replaces, outage, batch)
-        ),
-        now=now,
-    )
+    return [
+        item
+        for offer, token, replaces in offers
+        for item in _offer_news(
+            offer, token, replaces, outage, batch, reasons.get(offer.appointment_id, "")
+        )
+    ]
 
 
 def _offer_news(
-    offer: Offer, token: str, replaces: bool, outage: Outage, batch: str
+    offer: Offer, token: str, replaces: bool, outage: Outage, batch: str, why: str
 ) -> Iterator[News]:
     first = News(
         kind=_offer_kind(offer, replaces),
@@ -327,93 +553,188 @@ def _offer_news(
         key=f"offer:{offer.pk}",
         old=offer.old_slot,
         new=offer.new_slot,
+        offer=offer,
         deadline=offer.deadline,
         path=token,
         send_after=offer.live_at,
         batch=batch,
         outage=outage,
-        channels=("sms", "email") if offer.listed_in is None else ("email",),
+        why=why,
     )
     yield first
     if offer.silence != "requeue":
         return
-    last = offer.live_at
-    for before in REMIND_BEFORE:
-        at = offer.deadline - before
-        if at - last >= REMIND_APART:
-            yield replace(
-                first,
-                kind="REMIND_ANSWER",
-                key=f"{first.key}:{before}",
-                send_after=at,
-                # Of a list too, each for itself: only who has not answered is reminded.
-                channels=("sms",),
-            )
-            last = at
+    for before, at in _moments_to_remind(first, offer.deadline):
+        yield replace(
+            first,
+            kind="REMIND_ANSWER",
+            key=f"{first.key}:{before}",
+            send_after=at,
+            until=offer.deadline,
+            channels=("sms",),
+        )
 
 
-def offered_to_many(
-    lists: Iterable[tuple[OfferList, str, list[Offer]]], *, batch: str, now: datetime
-) -> int:
-    """MOVED_MANY: one SMS to a phone for all its people, with their number and the list's link.
+def _moments_to_remind(asked: News, deadline: datetime) -> Iterator[tuple[timedelta, datetime]]:
+    """(how long before the deadline, when), at a distance from the message before.
 
-    Each: (list, token, its offers). In the language that most of them have.
+    Where the night would hold a reminder until there is no time to answer, it comes the evening
+    before.
     """
-    return outbox.enqueue((_list_draft(*each, batch=batch, now=now) for each in lists), now=now)
+    assert asked.send_after is not None
+    last = _leaves_at(asked, asked.send_after, deadline)
+    for before in REMIND_BEFORE:
+        at = deadline - before
+        leaves = _leaves_at(asked, at, deadline)
+        if leaves > deadline - LEAST_TO_ANSWER:
+            at = leaves = hours.evening_before(at) - LATEST_IN_THE_EVENING
+        if leaves - last >= REMIND_APART:
+            yield before, at
+            last = leaves
 
 
-def _list_draft(
-    offer_list: OfferList, token: str, offers: list[Offer], *, batch: str, now: datetime
-) -> outbox.Draft:
-    phone, _email, _language = offers[0].appointment.contact
-    languages = Counter(offer.appointment.contact[2] for offer in offers)
-    language = languages.most_common(1)[0][0]
-    requeue = offers[0].silence == Plan.Silence.REQUEUE
-    kind = "MOVED_MANY_ANSWER" if requeue else "MOVED_MANY_KEEP"
-    slots = [slot for offer in offers for slot in (offer.old_slot, offer.new_slot) if slot]
-    visits = [slot.starts_at for slot in slots if slot.starts_at > now]
-    return outbox.Draft(
+def _leaves_at(asked: News, due: datetime, deadline: datetime) -> datetime:
+    """When the night lets what is due then leave: a visit that is over by then rings nobody."""
+    return hours.leaves_at(due, asked.rings_from(due) or deadline)
+
+
+def one_by_one(message: Message, *, now: datetime) -> list[outbox.Draft]:
+    """Reminders by email to each of a list whose SMS did not arrive, as far as they still hold.
+
+    What is not said by SMS alone has gone to each by email anyway. Only the SMS had a link that
+    answers: these lead to the sign-in.
+    """
+    news = (_said_to(row, message, channels=("email",)) for row in people_of(message))
+    return [draft for item in news if item for draft in _drafts(item, now)]
+
+
+def people_of(message: Message) -> list[Listed]:
+    """Of whom the SMS of a list speaks, with all that a message about them needs."""
+    rows = Listed.objects.filter(offer_list=listing.number_of(message.reference), left=False)
+    rows = rows.select_related(
+        *("appointment__application__claimed_by", "appointment__slot__centre"),
+        *("offer__old_slot__centre", "offer__new_slot__centre", "offer__plan__outage"),
+    )
+    return list(rows.order_by("pk"))
+
+
+def say_elsewhere(rows: Sequence[Listed], message: Message, *, now: datetime) -> int:
+    """Tell these people what the SMS of a list was to say: they have another phone since.
+
+    `message` waits to leave, and does not speak of them any more. Only its link answered: theirs
+    lead to the sign-in. Returns how many messages that makes.
+    """
+    beside = told.beside(
+        message,
+        references=[reference(row.appointment) for row in rows],
+        kinds=listing.SAYS[message.kind],
+    )
+    news = []
+    for row in rows:
+        kind, notice = beside.get(reference(row.appointment), ("", ""))
+        phone, _email, _language = row.appointment.contact
+        if notice and not phone:
+            continue  # they have the email
+        if item := _said_to(row, message, channels=("sms",), kind=kind):
+            news.append(replace(item, notice=notice, send_after=message.next_attempt_at))
+    return _write(news, now)
+
+
+def _said_to(
+    row: Listed, message: Message, *, channels: tuple[str, ...], kind: str = ""
+) -> News | None:
+    """What the SMS of a list says to one of its people; None: a reminder of what is settled."""
+    offer, appointment = row.offer, row.appointment
+    reminds = bool(kinds.get(message.kind).one_by_one)
+    settled = appointment.state != Appointment.State.CONFIRMED or (offer and not offer.is_open)
+    if reminds and settled:
+        return None
+    kind = kind or _kind_to(row, listing.SAYS[message.kind])
+    old, new = _seats_of(row, kind)
+    return News(
         kind=kind,
-        channel="sms",
-        address=phone,
-        language=language,
-        values={
-            "n": len(offers),
-            "by": short_moment(offer_list.deadline, language),
-            "url": f"{settings.SITE_HOST}/{token}",
-        },
-        dedupe_key=f"{kind}:list:{offer_list.pk}",
-        reference=list_reference(offer_list.pk),
-        batch=batch,
-        urgent_by=min(visits),
-        send_after=offer_list.live_at,
-        quiet_ok_from=min(visits) - NIGHT_RING,
-        expires_at=max(visits),
+        appointment=appointment,
+        key=f"{message.reference}:{appointment.pk}",
+        old=old,
+        new=new,
+        offer=offer,
+        deadline=offer.deadline if offer else None,
+        outage=offer.plan.outage if offer and offer.plan else None,
+        batch=message.batch,
+        channels=channels,
+        until=message.expires_at if reminds else None,
     )
 
 
-def list_reference(list_id: int) -> str:
-    return f"offer-list:{list_id}"
+def _kind_to(row: Listed, said: Collection[str]) -> str:
+    """Which of these kinds it is to one person: an event does not do the same with everybody."""
+    if len(said) == 1:
+        return next(iter(said))
+    if row.offer:
+        return _offer_kind(row.offer, replaces=False)
+    waits = row.appointment.state == Appointment.State.WAITING
+    return "NO_SEAT" if waits else "STANDS"
+
+
+def _seats_of(row: Listed, kind: str) -> tuple[Slot | None, Slot | None]:
+    """(old, new) as the event told them that put this person on the list."""
+    seat = row.appointment.slot
+    if row.offer:
+        return row.offer.old_slot, seat
+    if seat is None:
+        return last_seat(row.appointment), None
+    return (seat, None) if kind == "HOLD" else (None, seat)
 
 
 def answered(offer: Offer) -> None:
     """The question is closed: what still asks it does not leave any more."""
-    outbox.cancel(
-        batch=offer_batch(offer),
-        reference=reference(offer.appointment),
-        reason=f"offer {offer.state}",
+    reason = f"offer {offer.state}"
+    _off_lists([offer], reason=reason)
+    outbox.cancel(batch=offer_batch(offer), reference=reference(offer.appointment), reason=reason)
+
+
+# --- Reminders of the visit ---------------------------------------------------------------------
+
+
+def visits_near(
+    appointments: Iterable[Appointment],
+    *,
+    keys: Mapping[int, str],
+    batch: str,
+    until: datetime,
+    now: datetime,
+) -> int:
+    """VISIT: the day is near. `until`: too late in the evening to remind anybody.
+
+    `keys`: appointment -> which reminder of its visit this is; each at most once.
+    """
+    return tell(
+        (
+            News(
+                kind="VISIT",
+                appointment=a,
+                key=f"{a.pk}:{a.slot_id}:{keys[a.pk]}",
+                new=a.slot,
+                batch=batch,
+                channels=("sms",),
+                until=until,
+            )
+            for a in appointments
+        ),
+        now=now,
     )
-    if offer.listed_in_id:
-        _close_lists([offer.listed_in_id], batch=offer_batch(offer))
 
 
-def _close_lists(list_ids: Iterable[int], *, batch: str) -> None:
-    """The SMS of a list leaves as long as anybody on it has a question to answer."""
-    asking = Offer.objects.filter(listed_in__in=list_ids, state=Offer.State.OPEN)
-    closed = set(list_ids) - set(asking.values_list("listed_in", flat=True))
-    if closed:
-        references = [list_reference(list_id) for list_id in sorted(closed)]
-        outbox.take_back(batch=batch, references=references, reason="all of the list answered")
+def _take_back_visits(appointments: Sequence[Appointment], now: datetime) -> None:
+    """Reminders that speak of a visit which has just changed, or may be lost, must not leave.
+
+    None waits but in their hours: at all other times there is nothing to look for.
+    """
+    if appointments and remind_hours.contain(now):
+        _take_back("VISIT", appointments, reason="the visit has changed")
+
+
+# --- Seats for those who wait -------------------------------------------------------------------
 
 
 def seat_offered(offer: Offer, *, token: str, now: datetime) -> None:
@@ -427,6 +748,8 @@ def seat_offered(offer: Offer, *, token: str, now: datetime) -> None:
         deadline=offer.deadline,
         path=token,
         batch=offer_batch(offer),
+        # Later it would ask about a seat that is somebody else's.
+        until=offer.deadline,
     )
     tell([news], now=now)
 
@@ -440,52 +763,12 @@ def _offer_kind(offer: Offer, replaces: bool) -> str:
     return "REPLACED" if replaces else "MOVED_KEEP"
 
 
-def released(appointment: Appointment, *, key: str, old: Slot, now: datetime) -> None:
+def released(appointment: Appointment, *, key: str, old: Slot, outage: Outage | None) -> News:
     """RELEASED: no answer came under the policy that frees the seat."""
-    tell([News(kind="RELEASED", appointment=appointment, key=key, old=old)], now=now)
+    return News(kind="RELEASED", appointment=appointment, key=key, old=old, outage=outage)
 
 
-# --- Officers -----------------------------------------------------------------------------------
-
-
-def plan_waits(plan: Plan, *, now: datetime) -> None:
-    """A plan is ready: whoever may approve it hears of it."""
-    _tell_officers(plan, kind="PLAN_WAITS", but=plan.prepared_by, now=now)
-
-
-def approved_alone(plan: Plan, *, now: datetime) -> None:
-    """One officer approved their own plan: all others of the region hear of it."""
-    _tell_officers(plan, kind="PLAN_ALONE", but=plan.prepared_by, now=now)
-
-
-def _tell_officers(plan: Plan, *, kind: str, but: User, now: datetime) -> None:
-    postings = Posting.objects.filter(region=plan.region, officer__is_active=True)
-    outbox.enqueue(
-        (
-            outbox.Draft(
-                kind=kind,
-                channel="email",
-                address=posting.officer.email,
-                language=posting.officer.language,
-                values={
-                    "n": plan.summary["total"]["people"],
-                    "moved": plan.summary["total"]["move"],
-                    "unplaced": plan.summary["total"]["unplaced"],
-                    "by_whom": str(but),
-                    "url": f"{settings.SITE_HOST}{_page_of(plan)}",
-                },
-                dedupe_key=f"{kind}:{plan.pk}:{posting.officer_id}",
-                reference=f"plan:{plan.pk}",
-                urgent_by=now,
-                quiet_ok_from=now,
-                expires_at=now + AFTERLIFE,
-            )
-            for posting in postings.select_related("officer").exclude(officer=but)
-            if posting.officer.email and posting.role != Posting.Role.CENTRE
-        ),
-        now=now,
-    )
-
-
-def _page_of(plan: Plan) -> str:
-    return reverse("admin:appointments_plan_change", args=[plan.pk])
+def visit_over(appointment: Appointment, *, reason: str) -> None:
+    """Nothing that still waits to leave is said about it any more."""
+    listing.leave([appointment.pk], reason=reason)
+    outbox.cancel(reference=reference(appointment), reason=reason)

@@ -1,78 +1,80 @@
-"""Several people behind one phone whom one plan moved: one SMS, one link, one page for all.
+"""The page for several people behind one phone: how it stands with each, and who is asked what.
 
 Each person's own link answers for that person alone; links are forwarded and opened in cyber
-cafes. The link of a list answers for everyone on it, and goes to the shared phone only.
+cafes. The link of a list answers what its one SMS asks everyone on it, and nothing that they are
+asked later; it goes to the shared phone only. Who shares a list: appointments/listing.py.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
 from accounts.models import User
-from appointments import offers
+from appointments import call_list, offers
+from appointments.call_list import Standing
 from appointments.errors import Refusal
-from appointments.models import Offer, OfferList, Plan
-from appointments.tokens import digest, new_token
-from appointments.verbs import BATCH
+from appointments.models import Appointment, Listed, Offer, OfferList
+from appointments.tokens import digest, number_digest
 
-# So many people behind one phone still get an SMS each (MESSAGES: one each up to two).
-ONE_SMS_EACH = 2
-
-
-def open_lists(
-    plan: Plan, moved: Sequence[Offer], *, now: datetime
-) -> list[tuple[OfferList, str, list[Offer]]]:
-    """Make a list for each phone that has more than ONE_SMS_EACH of these unsaved offers.
-
-    Returns (list, token, its offers) and sets `listed_in` of the offers. Within the plan's
-    transaction; appointments come with application and claimed_by.
-    """
-    assert plan.live_at is not None
-    lists = []
-    for _phone, of_phone in sorted(_by_phone(moved).items()):
-        if len(of_phone) <= ONE_SMS_EACH:
-            continue
-        token = new_token()
-        offer_list = OfferList(
-            plan=plan,
-            token_hash=digest(token),
-            live_at=plan.live_at,
-            deadline=min(offer.deadline for offer in of_phone),
-            created_at=now,
-        )
-        lists.append((offer_list, token, of_phone))
-    OfferList.objects.bulk_create([each for each, _, _ in lists], batch_size=BATCH)
-    for offer_list, _token, of_phone in lists:
-        for offer in of_phone:
-            offer.listed_in = offer_list
-    return lists
-
-
-def _by_phone(moved: Iterable[Offer]) -> Mapping[str, list[Offer]]:
-    groups: dict[str, list[Offer]] = defaultdict(list)
-    for offer in moved:
-        phone, _email, _language = offer.appointment.contact
-        if phone:
-            groups[phone].append(offer)
-    return groups
+# How long a list shows how it stands: then its SMS is of no use any more.
+READABLE = timedelta(days=30)
 
 
 def find(token: str, *, now: datetime) -> OfferList:
     """The list behind a link. Refusals as offers.find: offer_not_found, offer_not_live."""
-    found = OfferList.objects.filter(token_hash=digest(token)).first()
+    found = OfferList.objects.filter(token_hash=digest(token), live_at__gt=now - READABLE).first()
     if found is None:
         raise Refusal("offer_not_found")
-    if found.live_at > now and found.offers.filter(state=Offer.State.OPEN).exists():
+    if found.live_at > now and questions(found).filter(state=Offer.State.OPEN).exists():
         raise Refusal("offer_not_live")
     return found
 
 
 def questions(offer_list: OfferList) -> QuerySet[Offer]:
     """All its offers with what a page shows of them, those that wait for an answer first."""
-    return offers.with_all(offer_list.offers).order_by("new_slot__starts_at", "pk")
+    return _asked(offer_list.pk).order_by("new_slot__starts_at", "pk")
+
+
+def _asked(list_id: int) -> QuerySet[Offer]:
+    """Whoever left it unanswered has another phone: its link does not answer for them."""
+    rows = Listed.objects.filter(offer_list=list_id)
+    theirs = rows.exclude(left=True, offer__state=Offer.State.OPEN)
+    return offers.with_all(Offer.objects).filter(listed__in=theirs)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One person of a list whom it asks nothing. `stands`: None once the appointment has ended."""
+
+    appointment: Appointment
+    stands: Standing | None
+
+
+def others(offer_list: OfferList, *, now: datetime) -> list[Told]:
+    """Those on the list whom it asks nothing, and how it stands with them now, the soonest first.
+
+    Not those who have another phone since: what becomes of them is nothing to this one's holder.
+    """
+    rows = Appointment.objects.with_people().filter(
+        listed__offer_list=offer_list, listed__offer__isnull=True
+    )
+    here = [
+        a for a in rows.order_by("pk") if number_digest(a.contact[0]) == offer_list.number_digest
+    ]
+    live = [a.pk for a in here if a.state in Appointment.LIVE_STATES]
+    stands = {
+        each.appointment.pk: each
+        for each in (call_list.standings(appointment_ids=live, now=now) if live else ())
+    }
+    told = [Told(appointment=a, stands=stands.get(a.pk)) for a in here]
+    return sorted(told, key=_soonest)
+
+
+def _soonest(told: Told) -> tuple[bool, float, int]:
+    visit = told.stands.visit if told.stands else None
+    at = visit.starts_at.timestamp() if visit else float("inf")
+    return told.stands is None, at, told.appointment.pk
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,7 @@ def accept_all(*, list_id: int, by: User | None) -> Answers:
     """
     accepted: list[Offer] = []
     refused: list[tuple[Offer, Refusal]] = []
-    waiting = offers.with_all(Offer.objects).filter(listed_in=list_id, state=Offer.State.OPEN)
-    for offer in waiting.order_by("pk"):
+    for offer in _asked(list_id).filter(state=Offer.State.OPEN).order_by("pk"):
         try:
             answered = offers.accept(offer_id=offer.pk, by=by)
         except Refusal as refusal:

@@ -5,6 +5,8 @@ state). Verbs take `by` None for the person behind the message link: the token i
 """
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import models
@@ -21,6 +23,7 @@ from appointments.models import (
     TimelineEntry,
     VisitAttempt,
 )
+from appointments.news import News
 from appointments.timeline import APPLICANT, SYSTEM
 from appointments.tokens import digest
 from appointments.verbs import verb
@@ -155,25 +158,51 @@ def give_up(*, offer_id: int, by: User | None) -> Offer:
 
 def close_silent(*, now: datetime) -> int:
     """End offers whose deadline has passed by the plan's silence policy (beat, each minute)."""
-    due = Offer.objects.filter(state=Offer.State.OPEN, deadline__lte=now).order_by("deadline", "pk")
     closed = 0
-    for offer_id in list(due.values_list("pk", flat=True)):
+    for offer_ids in _silent(now):
         try:
-            closed += close_silent_one(offer_id=offer_id, now=now)
+            closed += close_silent_together(offer_ids=offer_ids, now=now)
         except Refusal as refusal:  # busy: the next minute tries again, the others go on
-            log.warning("offer %s: %s", offer_id, refusal.code)
+            log.warning("offers %s: %s", offer_ids, refusal.code)
     return closed
 
 
-@verb
+def _silent(now: datetime) -> list[list[int]]:
+    """Offers whose deadline has passed. Those that free a seat together where they share a phone:
+    their people are told together.
+    """
+    due = with_all(Offer.objects).filter(state=Offer.State.OPEN, deadline__lte=now)
+    groups: dict[str, list[int]] = defaultdict(list)
+    for offer in due.order_by("deadline", "pk"):
+        phone, _email, _language = offer.appointment.contact
+        frees = offer.silence == Plan.Silence.REQUEUE and not offer.is_seat_offer
+        groups[phone if phone and frees else f"alone {offer.pk}"].append(offer.pk)
+    return list(groups.values())
+
+
 def close_silent_one(*, offer_id: int, now: datetime) -> bool:
+    """As close_silent_together, of one; False when an answer came first."""
+    return bool(close_silent_together(offer_ids=[offer_id], now=now))
+
+
+@verb
+def close_silent_together(*, offer_ids: Sequence[int], now: datetime) -> int:
     """`keep`: the new time stands. `requeue`: the seat is freed, the person first in line. A seat
     that was only kept goes to the next in line, and nothing else changes.
 
-    False when an answer came first. Somebody in doubt again keeps the question open: a plan will
-    replace it.
+    Returns how many were closed: not those that were answered first, nor those of somebody in doubt
+    again, whose question stays open: a plan will replace it.
     """
-    offer = _lock(offer_id, None)
+    if len(offer_ids) > 1:
+        _lock_together(offer_ids)
+    news: list[News] = []
+    closed = sum(_close_silent(_lock(offer_id, None), news, now) for offer_id in offer_ids)
+    messages.tell(news, now=now)
+    return closed
+
+
+def _close_silent(offer: Offer, news: list[News], now: datetime) -> bool:
+    """Adds to `news` what the person has to be told."""
     appointment = offer.appointment
     if not offer.is_open or offer.deadline > now:
         return False
@@ -196,8 +225,26 @@ def close_silent_one(*, offer_id: int, now: datetime) -> bool:
     appointment.waiting_since = now
     appointment.first_in_line = True
     appointment.save(update_fields=["slot", "state", "waiting_since", "first_in_line"])
-    messages.released(appointment, key=f"entry:{written.pk}", old=old, now=now)
+    outage = offer.plan.outage if offer.plan else None
+    news.append(messages.released(appointment, key=f"entry:{written.pk}", old=old, outage=outage))
     return True
+
+
+def _lock_together(offer_ids: Sequence[int]) -> None:
+    """What _lock takes for each, of all of them before the next kind of row: the order of locks."""
+    rows = Offer.objects.filter(pk__in=offer_ids)
+    found = rows.values_list(
+        *("appointment__application", "appointment", "appointment__slot", "new_slot")
+    )
+    applications, appointments, seated, offered = (
+        set(column) for column in zip(*found, strict=True)
+    )
+    of_people = Application.objects.filter(pk__in=applications).order_by("pk")
+    list(of_people.select_for_update(no_key=True).values("pk"))
+    seats.lock_ids((seated | offered) - {None})
+    live = Appointment.objects.filter(pk__in=appointments).order_by("pk")
+    list(live.select_for_update(no_key=True).values("pk"))
+    list(rows.order_by("pk").select_for_update(no_key=True).values("pk"))
 
 
 def _lock(offer_id: int, by: User | None) -> Offer:

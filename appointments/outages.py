@@ -5,7 +5,7 @@ people in doubt. Whom an outage moves is a plan's affair (appointments/plans.py)
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from appointments.models import (
     Slot,
     TimelineEntry,
 )
+from appointments.news import News
 from appointments.permissions import check_may_steer, regions_of
 from appointments.timeline import OFFICER, SYSTEM, entry, office
 from appointments.verbs import BATCH, batches, verb
@@ -372,7 +373,8 @@ def _drop_plans(outage: Outage, now: datetime, by: User) -> None:
     """Plans that still wait have nothing left to do."""
     for plan in outage.plans.filter(state__in=Plan.PENDING_STATES):
         plan.state = Plan.State.DROPPED
-        plan.save(update_fields=["state"])
+        plan.decide_by = None
+        plan.save(update_fields=["state", "decide_by"])
         office(outage=outage, event=OfficeEntry.Event.DROPPED, at=now, actor=by, plan=plan)
 
 
@@ -442,21 +444,28 @@ def _settle_doubts(outage: Outage, written: OfficeEntry, now: datetime, by: User
     stands = [a for a in relieved if a not in passed]
     set_state(stands, Appointment.State.CONFIRMED)
     write_timeline(stands, TimelineEntry.Event.STANDS, at=now, actor=by)
-    end_offers(stands, Offer.State.KEPT, now)
+    kept = end_offers(stands, Offer.State.KEPT, now)
     key = f"entry:{written.pk}"
-    messages.stands(
-        messages.in_the_dark(stands), outage=outage, key=key, batch=key, send_after=now, now=now
+    told = messages.in_the_dark(stands, kept=kept)
+    news = messages.stands(told, outage=outage, key=key, batch=key, send_after=now)
+    news += to_waiting_list(
+        passed, outage=outage, key=key, batch=key, send_after=now, now=now, by=by
     )
-    to_waiting_list(passed, outage=outage, key=key, batch=key, send_after=now, now=now, by=by)
+    messages.tell(news, now=now)
 
 
-def end_offers(appointments: Sequence[Appointment], state: Offer.State, now: datetime) -> None:
-    """End what these people are still asked: events have answered it."""
+def end_offers(
+    appointments: Sequence[Appointment], state: Offer.State, now: datetime
+) -> list[Offer]:
+    """End what these people are still asked: events have answered it. Returns the questions."""
+    ended: list[Offer] = []
     for part in batches([a.pk for a in appointments]):
         asked = Offer.objects.filter(appointment__in=part, state=Offer.State.OPEN)
         offers = list(asked.select_related("appointment"))
         asked.update(state=state, ended_at=now)
         messages.withdrawn(offers)
+        ended += offers
+    return ended
 
 
 def to_waiting_list(
@@ -468,10 +477,15 @@ def to_waiting_list(
     send_after: datetime,
     now: datetime,
     by: User | None,
-) -> None:
-    """Free the seats of these people and put them in line, told that they lose nothing."""
+    reasons: Mapping[int, str] | None = None,
+) -> list[News]:
+    """Free the seats of these people and put them in line.
+
+    Returns what they have to be told: that they lose nothing. `reasons`: appointment -> why a plan
+    found no seat (a code of words.WHY).
+    """
     if not appointments:
-        return
+        return []
     old = {a.pk: a.slot for a in appointments if a.slot}
     write_timeline(appointments, TimelineEntry.Event.NO_SEAT, at=now, actor=by)
     seats.shift({slot: -n for slot, n in Counter(a.slot_id for a in appointments).items() if slot})
@@ -481,12 +495,12 @@ def to_waiting_list(
         rows.update(original_date=Coalesce(F("original_date"), Subquery(own_date)))
         rows.update(state=Appointment.State.WAITING, slot=None, waiting_since=now)
     end_offers(appointments, Offer.State.WITHDRAWN, now)
-    messages.no_seat(
+    return messages.no_seat(
         appointments,
         old,
         outage=outage,
         key=key,
         batch=batch,
         send_after=send_after,
-        now=now,
+        reasons=reasons or {},
     )

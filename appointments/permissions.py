@@ -50,3 +50,12 @@ def may_review_travel(officer: User, application: Application) -> bool:
     if at_centre and officer.is_active and officer.is_staff:
         return True
     return may_steer(officer, application.region_id)
+
+
+def may_call(officer: User, centre: Centre) -> bool:
+    """People of a centre's call list are called by the centre itself, or by its region."""
+    posting = posting_of(officer)
+    at_centre = posting is not None and posting.centre_id == centre.pk
+    if at_centre and officer.is_active and officer.is_staff:
+        return True
+    return may_steer(officer, centre.region_id)

@@ -2,6 +2,8 @@
 
 A plan is solved twice: when it is prepared, for the officers to see, and afresh when it is
 applied, on the data of that moment and under lock, within the bounds that were approved.
+
+Who applies it is an officer, or the clock at an hour that the approval carries (decide_by.py).
 """
 
 import hashlib
@@ -18,7 +20,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from appointments import messages, offer_lists, seats
+from appointments import alerts, messages, seats
 from appointments.deadlines import answer_deadline
 from appointments.errors import Refusal
 from appointments.models import (
@@ -33,6 +35,7 @@ from appointments.models import (
     Slot,
     TimelineEntry,
 )
+from appointments.news import News
 from appointments.outages import (
     centres_of,
     lock_regions,
@@ -65,6 +68,8 @@ log = logging.getLogger(__name__)
 
 # What a lone officer's own approval has to wait (DESIGN.md, step 4).
 LONE_WAIT = timedelta(minutes=15)
+# How far ahead the hour of an approval may lie: over a long weekend, not over a wrong month.
+HOUR_WITHIN = timedelta(days=7)
 
 
 # --- Prepare ------------------------------------------------------------------------------------
@@ -134,7 +139,7 @@ def _store_prepared(
         plan=plan,
         facts=plan.summary["total"],
     )
-    messages.plan_waits(plan, now=now)
+    alerts.plan_waits(plan, now=now)
     return plan
 
 
@@ -161,7 +166,7 @@ def _check_no_grace(region: Region, now: datetime) -> None:
 def drop(*, plan_id: int, by: User, why: str = "") -> Plan:
     """Put a plan aside that was not applied, approved or not. Again: changes nothing."""
     now = timezone.now()
-    plan = _lock_plan(plan_id, by)
+    plan = lock_plan(plan_id, by)
     if plan.state == Plan.State.DROPPED:
         return plan
     if plan.state not in Plan.PENDING_STATES:
@@ -172,7 +177,8 @@ def drop(*, plan_id: int, by: User, why: str = "") -> Plan:
 
 def _drop(plan: Plan, now: datetime, by: User | None, *, why: str) -> None:
     plan.state = Plan.State.DROPPED
-    plan.save(update_fields=["state"])
+    plan.decide_by = None
+    plan.save(update_fields=["state", "decide_by"])
     office(
         outage=plan.outage,
         event=OfficeEntry.Event.DROPPED,
@@ -293,14 +299,23 @@ def suggested_bounds(plan: Plan) -> Bounds:
 
 
 @verb
-def approve(*, plan_id: int, by: User, bounds: Bounds, fingerprint: str, reason: str = "") -> Plan:
+def approve(
+    *,
+    plan_id: int,
+    by: User,
+    bounds: Bounds,
+    fingerprint: str,
+    reason: str = "",
+    decide_by: datetime | None = None,
+) -> Plan:
     """Allow the plan, as it was seen (fingerprint), to be applied within bounds.
 
     By a second officer. Who prepared it may approve it alone only where the region allows, with a
-    reason, and must wait LONE_WAIT; the other officers are told. Again: changes nothing.
+    reason, and must wait LONE_WAIT; the other officers are told. `decide_by`: the clock applies it
+    then if the outage is still open (decide_by.py). Again: changes nothing.
     """
     now = timezone.now()
-    plan = _lock_plan(plan_id, by)
+    plan = lock_plan(plan_id, by)
     if plan.state == Plan.State.APPROVED:
         return plan
     if plan.state != Plan.State.PREPARED:
@@ -319,6 +334,10 @@ def approve(*, plan_id: int, by: User, bounds: Bounds, fingerprint: str, reason:
     plan.bounds = bounds.as_json()
     plan.lone_reason = reason if alone else ""
     plan.not_before = now + LONE_WAIT if alone else None
+    if decide_by:
+        check_hour(decide_by, now=now, not_before=plan.not_before)
+    plan.decide_by = decide_by
+    plan.held_back = ""
     plan.save()
     office(
         outage=plan.outage,
@@ -327,10 +346,10 @@ def approve(*, plan_id: int, by: User, bounds: Bounds, fingerprint: str, reason:
         actor=by,
         plan=plan,
         why=reason,
-        facts={"alone": alone, **plan.bounds},
+        facts={"alone": alone, **plan.bounds, **hour_fact(decide_by)},
     )
     if alone:
-        messages.approved_alone(plan, now=now)
+        alerts.approved_alone(plan, now=now)
     return plan
 
 
@@ -341,8 +360,32 @@ def _check_alone(plan: Plan, reason: str) -> None:
         raise Refusal("lone_reason_missing")
 
 
-def _lock_plan(plan_id: int, by: User) -> Plan:
-    """The outage first, then the plan: the order of every verb that touches both."""
+def check_hour(at: datetime, *, now: datetime, not_before: datetime | None) -> None:
+    """An hour to come, not too far off, and not before a lone approval may be applied."""
+    if at <= now:
+        raise Refusal("hour_past")
+    if at > now + HOUR_WITHIN:
+        raise Refusal("hour_far", days=HOUR_WITHIN.days)
+    if not_before and at < not_before:
+        whole_minute = not_before + timedelta(seconds=59)
+        raise Refusal("hour_before_wait", at=timezone.localtime(whole_minute).strftime("%H:%M"))
+
+
+def hour_fact(at: datetime | None) -> dict[str, object]:
+    """As the log keeps it."""
+    return {"decide_by": at.isoformat()} if at else {}
+
+
+def hour_of(facts: Mapping[str, Any]) -> datetime | None:
+    said = facts.get("decide_by")
+    return datetime.fromisoformat(said) if said else None
+
+
+def lock_plan(plan_id: int, by: User | None) -> Plan:
+    """The outage first, then the plan: the order of every verb that touches both.
+
+    `by` must be permitted to steer its region; None: the clock.
+    """
     outage_id = Plan.objects.values_list("outage_id", flat=True).get(pk=plan_id)
     Outage.objects.select_for_update(no_key=True).get(pk=outage_id)
     plan = (
@@ -350,7 +393,8 @@ def _lock_plan(plan_id: int, by: User) -> Plan:
         .select_related("outage", "region")
         .get(pk=plan_id)
     )
-    check_may_steer(by, [plan.region_id])
+    if by is not None:
+        check_may_steer(by, [plan.region_id])
     lock_regions([plan.region_id])
     return plan
 
@@ -366,7 +410,7 @@ def apply(*, plan_id: int, by: User) -> Plan:
     officer to look at: the caller sees it by the state. Again: changes nothing.
     """
     now = timezone.now()
-    plan = _lock_plan(plan_id, by)
+    plan = lock_plan(plan_id, by)
     if plan.state == Plan.State.APPLIED:
         return plan
     if plan.state != Plan.State.APPROVED:
@@ -375,28 +419,51 @@ def apply(*, plan_id: int, by: User) -> Plan:
         raise Refusal("outage_not_open")
     if plan.not_before and now < plan.not_before:
         raise Refusal("plan_waits", at=timezone.localtime(plan.not_before).strftime("%H:%M"))
+    fresh = solve_afresh(plan, now)
+    if fresh.problem:
+        return _back_to_officer(plan, fresh.problem, now, by)
+    plan.decide_by = None  # an officer was faster than the clock
+    put_in_force(plan, fresh, now, by)
+    return plan
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """The plan as the data of this moment make it; `problem`: how it exceeds what was approved."""
+
+    lines: Sequence[PlanLine]
+    slots: Mapping[int, Slot]
+    problem: str
+
+
+def solve_afresh(plan: Plan, now: datetime) -> Fresh:
+    """Under lock; its lines become the plan's, whether or not they are within the bounds.
+
+    Refusals: plan_in_grace, planning_failed.
+    """
     _check_no_grace(plan.region, now)
-    policy = parse_policy(plan.policy)
-    lines, situation = _solve_under_lock(plan.region, policy, now)
+    lines, situation = _solve_under_lock(plan.region, parse_policy(plan.policy), now)
     _store(plan, lines, situation)
-    problem = over_bounds(plan.summary, plan.bounds)
-    if problem:
-        return _back_to_officer(plan, problem, now, by)
+    return Fresh(lines, situation.slots, over_bounds(plan.summary, plan.bounds))
+
+
+def put_in_force(plan: Plan, fresh: Fresh, now: datetime, by: User) -> None:
+    """Everyone to where the fresh lines say; the grace begins. `plan.decide_by`: by the clock."""
     plan.state = Plan.State.APPLIED
     plan.applied_by = by
     plan.applied_at = now
     plan.live_at = now + timedelta(minutes=settings.GRACE_MINUTES)
+    plan.held_back = ""
     plan.save()
-    _carry_out(plan, lines, situation.slots, now, by)
+    _carry_out(plan, fresh.lines, fresh.slots, now, by)
     office(
         outage=plan.outage,
         event=OfficeEntry.Event.APPLIED,
         at=now,
         actor=by,
         plan=plan,
-        facts=plan.summary["total"],
+        facts={**plan.summary["total"], **hour_fact(plan.decide_by)},
     )
-    return plan
 
 
 def _solve_under_lock(
@@ -415,12 +482,19 @@ def _solve_under_lock(
     return _lines_of(situation), situation
 
 
-def _back_to_officer(plan: Plan, problem: str, now: datetime, by: User) -> Plan:
+def void_approval(plan: Plan) -> None:
+    """It waits for an approval again, with the lines that it has now. Saved by the caller."""
     plan.state = Plan.State.PREPARED
     plan.approved_by = None
     plan.approved_at = None
     plan.lone_reason = ""
     plan.not_before = None
+    plan.decide_by = None
+
+
+def _back_to_officer(plan: Plan, problem: str, now: datetime, by: User) -> Plan:
+    void_approval(plan)
+    plan.held_back = ""
     plan.save()
     office(
         outage=plan.outage,
@@ -431,6 +505,7 @@ def _back_to_officer(plan: Plan, problem: str, now: datetime, by: User) -> Plan:
         why=problem,
         facts=plan.summary["total"],
     )
+    alerts.plan_back(plan, by=by, now=now)
     return plan
 
 
@@ -441,25 +516,25 @@ def _carry_out(
     by_outcome: dict[str, list[PlanLine]] = {outcome: [] for outcome in Outcome}
     for line in lines:
         by_outcome[line.outcome].append(line)
-    _keep(plan, by_outcome[Outcome.KEEP], now, by)
-    _move(plan, by_outcome[Outcome.MOVE], slots, now, by)
-    _leave_unplaced(plan, by_outcome[Outcome.UNPLACED], now, by)
+    news = _keep(plan, by_outcome[Outcome.KEEP], now, by)
+    news += _move(plan, by_outcome[Outcome.MOVE], slots, now, by)
+    news += _leave_unplaced(plan, by_outcome[Outcome.UNPLACED], now, by)
+    messages.tell(news, now=now)
 
 
-def _keep(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) -> None:
+def _keep(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) -> list[News]:
     assert plan.live_at is not None
     people = [line.appointment for line in lines]
     set_state(people, Appointment.State.CONFIRMED)
     write_timeline(people, TimelineEntry.Event.STANDS, at=now, actor=by)
     # Told that the seat stands: an older question about it is thereby answered.
     _withdraw_offers(plan, Outcome.KEEP, now, state=Offer.State.KEPT)
-    messages.stands(
+    return messages.stands(
         people,
         outage=plan.outage,
         key=f"plan:{plan.pk}",
         batch=messages.plan_batch(plan.pk),
         send_after=plan.live_at,
-        now=now,
     )
 
 
@@ -469,9 +544,9 @@ def _move(
     slots: Mapping[int, Slot],
     now: datetime,
     by: User,
-) -> None:
+) -> list[News]:
     if not lines:
-        return
+        return []
     seats.shift(_seat_changes(lines))
     line = PlanLine.objects.filter(plan=plan, appointment=OuterRef("pk"))
     Appointment.objects.filter(pk__in=_people(plan, Outcome.MOVE)).update(
@@ -496,7 +571,7 @@ def _move(
         ],
         batch_size=BATCH,
     )
-    _open_offers(plan, lines, slots, now)
+    return _open_offers(plan, lines, slots, now)
 
 
 def _people(plan: Plan, outcome: Outcome) -> Any:
@@ -515,7 +590,7 @@ def _seat_changes(lines: Iterable[PlanLine], *, back: bool = False) -> dict[int,
 
 def _open_offers(
     plan: Plan, lines: Sequence[PlanLine], slots: Mapping[int, Slot], now: datetime
-) -> None:
+) -> list[News]:
     """Ask each person moved. An offer that was still open is withdrawn: one message replaces it."""
     assert plan.live_at is not None
     replaced = _withdraw_offers(plan, Outcome.MOVE, now)
@@ -537,11 +612,10 @@ def _open_offers(
             created_at=now,
         )
         offers.append((offer, token, line.appointment_id in replaced))
-    lists = offer_lists.open_lists(plan, [offer for offer, _, _ in offers], now=now)
     Offer.objects.bulk_create([offer for offer, _, _ in offers], batch_size=BATCH)
     batch = messages.plan_batch(plan.pk)
-    messages.offered(offers, outage=plan.outage, batch=batch, now=now)
-    messages.offered_to_many(lists, batch=batch, now=now)
+    reasons = {line.appointment_id: line.reason for line in lines}
+    return messages.offered(offers, outage=plan.outage, batch=batch, reasons=reasons)
 
 
 def _withdraw_offers(
@@ -555,11 +629,11 @@ def _withdraw_offers(
     return people
 
 
-def _leave_unplaced(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) -> None:
+def _leave_unplaced(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: User) -> list[News]:
     assert plan.live_at is not None
     _withdraw_offers(plan, Outcome.UNPLACED, now)
     people = [line.appointment for line in lines]
-    to_waiting_list(
+    return to_waiting_list(
         people,
         outage=plan.outage,
         key=f"plan:{plan.pk}",
@@ -567,6 +641,7 @@ def _leave_unplaced(plan: Plan, lines: Sequence[PlanLine], now: datetime, by: Us
         send_after=plan.live_at,
         now=now,
         by=by,
+        reasons={line.appointment_id: line.reason for line in lines},
     )
 
 
@@ -581,7 +656,7 @@ def undo(*, plan_id: int, by: User, why: str = "") -> Plan:
     Again: changes nothing.
     """
     now = timezone.now()
-    plan = _lock_plan(plan_id, by)
+    plan = lock_plan(plan_id, by)
     if plan.state == Plan.State.UNDONE:
         return plan
     if plan.state != Plan.State.APPLIED or plan.live_at is None or now >= plan.live_at:

@@ -3,7 +3,19 @@
 from celery import shared_task
 from django.utils import timezone
 
-from appointments import booking, offers, plans, slots, travel, waiting_list
+from appointments import (
+    addresses,
+    alerts,
+    booking,
+    calls,
+    decide_by,
+    offers,
+    plans,
+    reminders,
+    slots,
+    travel,
+    waiting_list,
+)
 
 
 @shared_task
@@ -27,6 +39,20 @@ def settle_plans() -> int:
 
 
 @shared_task
+def decide_plans() -> int:
+    """A task for each region's plan: many may have the same hour."""
+    due = decide_by.due(now=timezone.now())
+    for plan_id in due:
+        decide_plan.apply_async((plan_id,), expires=60)
+    return len(due)
+
+
+@shared_task
+def decide_plan(plan_id: int) -> bool:
+    return decide_by.strike(plan_id=plan_id)
+
+
+@shared_task
 def open_slots() -> int:
     return slots.open_slots(now=timezone.now())
 
@@ -34,3 +60,23 @@ def open_slots() -> int:
 @shared_task
 def forget_proofs() -> int:
     return travel.forget(now=timezone.now())
+
+
+@shared_task
+def remind_of_visits() -> int:
+    return reminders.remind(now=timezone.now())
+
+
+@shared_task
+def alert_officers() -> int:
+    return alerts.alert_officers(now=timezone.now())
+
+
+@shared_task
+def forget_looks() -> int:
+    return addresses.forget_looks(now=timezone.now())
+
+
+@shared_task
+def forget_calls() -> int:
+    return calls.forget(now=timezone.now())

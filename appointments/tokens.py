@@ -4,6 +4,8 @@ import hashlib
 import secrets
 import string
 
+from django.utils.crypto import salted_hmac
+
 ALPHABET = string.ascii_letters + string.digits
 LENGTH = 11
 
@@ -15,6 +17,11 @@ def new_token() -> str:
 def digest(token: str) -> str:
     """What is stored. The token is random and long, so a plain hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def number_digest(phone: str) -> str:
+    """A number under which nobody reads it, and by which it is known again."""
+    return salted_hmac("appointments.calls.number", phone, algorithm="sha256").hexdigest()
 
 
 class TokenConverter:

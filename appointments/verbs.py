@@ -22,6 +22,7 @@ CANCELLED_STATE = "57014"
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class LostRace(Exception):
@@ -80,7 +81,7 @@ def snapshot() -> Iterator[None]:
         yield
 
 
-def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """The ids in order, in parts that fit one statement."""
+def batches(ids: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The ids (or names) in order, in parts that fit one statement."""
     for start in range(0, len(ids), BATCH):
         yield ids[start : start + BATCH]

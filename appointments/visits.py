@@ -11,7 +11,6 @@ from appointments.models import Application, Appointment, Offer, Slot, TimelineE
 from appointments.permissions import may_mark_visits
 from appointments.timeline import OFFICER, entry
 from appointments.verbs import verb
-from notifications import outbox
 
 
 @verb
@@ -86,4 +85,4 @@ def _close_questions(appointment: Appointment, now: datetime) -> None:
     asked = appointment.offers.filter(state=Offer.State.OPEN)
     asked.filter(kind=Offer.Kind.MOVED).update(state=Offer.State.KEPT, ended_at=now)
     asked.filter(kind__in=Offer.SEAT_KINDS).update(state=Offer.State.WITHDRAWN, ended_at=now)
-    outbox.cancel(reference=messages.reference(appointment), reason=f"visit {appointment.state}")
+    messages.visit_over(appointment, reason=f"visit {appointment.state}")

@@ -53,11 +53,16 @@ def distance(km: int) -> str:
 
 
 def address(centre: Centre) -> str:
-    """The centre and where it is, in one line; the district only where it is not the town."""
+    """The centre and where it is, in one line."""
+    return f"{centre.name}, {place(centre)}"
+
+
+def place(centre: Centre) -> str:
+    """Town and PIN code; the district only where it is not the town."""
     where = f"{centre.town} {centre.pin}"
-    if centre.district != centre.town:
-        where = _("%(town)s, district %(district)s") % {"town": where, "district": centre.district}
-    return f"{centre.name}, {where}"
+    if centre.district == centre.town:
+        return where
+    return _("%(town)s, district %(district)s") % {"town": where, "district": centre.district}
 
 
 def time_left(left: timedelta) -> str:

@@ -7,22 +7,22 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from notifications.gateways import gateway_class
+from notifications.gateways import gateway_classes
 from notifications.models import Channel
 
 
 @register()
 def check_gateways(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Every channel has a gateway that can be imported and has what it needs."""
+    """Every channel has gateways that can be imported and have what they need."""
     found: list[CheckMessage] = []
     for channel in Channel.values:
         try:
-            problems = gateway_class(channel).problems()
+            problems = [text for each in gateway_classes(channel) for text in each.problems()]
         except (ImportError, KeyError, AttributeError) as error:
-            path = settings.MESSAGE_GATEWAYS.get(channel)
+            named = settings.MESSAGE_GATEWAYS.get(channel)
             found.append(
                 Error(
-                    f"The gateway {path!r} of {channel} cannot be used: {error}",
+                    f"The gateway {named!r} of {channel} cannot be used: {error}",
                     id="notifications.E001",
                 )
             )

@@ -6,17 +6,18 @@ which comes too late changes nothing.
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
-from notifications import quiet
+from notifications import bulk, missed, quiet, receipts
 from notifications.gateways.base import Outcome
-from notifications.models import Attempt, Message
+from notifications.models import Attempt, Batch, Lane, Message, Part
 
 # Waits after the first, second, ... transient answer; the last goes on until the end of life.
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300))
@@ -27,28 +28,52 @@ BACK = Case(
     default=Value(Message.State.QUEUED.value),
 )
 NO_LEASE = {"lease_token": None, "lease_until": None}
+# It was late, perhaps, and somebody saw to that. What becomes of it now has to be seen to as well.
+AS_NEW = {"followed_up_at": None}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A message in this worker's hands, and the attempt at it."""
+    """A message in this worker's hands, and the attempt at it. `reports`: a receipt will follow."""
 
     message: Message
     attempt: Attempt
+    reports: bool = False
 
 
-def due(channel: str, now: datetime) -> QuerySet[Message]:
-    """What may leave now, soonest matter first."""
-    return Message.objects.filter(
-        quiet.allowed(channel, now),
-        channel=channel,
+@dataclass(frozen=True)
+class Share:
+    """Which of a channel's due messages a gateway's worker takes.
+
+    `gateway`: those that no gateway has in doubt, and its own; `reports`: it sends receipts.
+    `pinned_only`: only its own in
+    doubt, because another gateway is preferred. `urgent_only`: only the urgent lane.
+    """
+
+    channel: str
+    gateway: str
+    reports: bool = False
+    pinned_only: bool = False
+    urgent_only: bool = False
+
+
+def due(share: Share, now: datetime) -> QuerySet[Message]:
+    """What may leave now, lane by lane, in each the soonest matter first."""
+    paused = Batch.objects.filter(is_paused=True).values("name")
+    found = Message.objects.filter(
+        quiet.allowed(share.channel, now),
+        channel=share.channel,
         state=Message.State.QUEUED,
         next_attempt_at__lte=now,
         expires_at__gt=now,
-    ).order_by("urgent_by", "id")
+        pinned_to__in=[share.gateway] if share.pinned_only else ["", share.gateway],
+    ).exclude(batch__in=paused)
+    if share.urgent_only:
+        found = found.filter(lane=Lane.URGENT)
+    return found.order_by("lane", "urgent_by", "id")
 
 
-def claim(*, channel: str, gateway: str, limit: int, now: datetime) -> list[Claim]:
+def claim(share: Share, *, limit: int, now: datetime) -> list[Claim]:
     """Take up to `limit` due messages that nobody else is taking."""
     token = uuid.uuid4()
     lease = {
@@ -57,7 +82,7 @@ def claim(*, channel: str, gateway: str, limit: int, now: datetime) -> list[Clai
     }
     with transaction.atomic():
         # SQLite knows no row locks: there the transaction, IMMEDIATE by settings, is the lock.
-        messages = list(due(channel, now).select_for_update(skip_locked=True)[:limit])
+        messages = list(due(share, now).select_for_update(skip_locked=True)[:limit])
         Message.objects.filter(pk__in=[message.pk for message in messages]).update(
             state=Message.State.SENDING, attempt_count=F("attempt_count") + 1, **lease
         )
@@ -66,42 +91,60 @@ def claim(*, channel: str, gateway: str, limit: int, now: datetime) -> list[Clai
                 message=message,
                 number=message.attempt_count + 1,
                 lease_token=token,
-                gateway=gateway,
+                gateway=share.gateway,
                 is_repeat=message.repeated,
                 claimed_at=now,
             )
             for message in messages
         )
-    return [Claim(message, attempt) for message, attempt in zip(messages, attempts, strict=True)]
+    return [Claim(*each, share.reports) for each in zip(messages, attempts, strict=True)]
 
 
-def start(held: Claim, now: datetime) -> bool:
-    """Note that the call begins. False: it must not; the lease is lost, or it was taken back.
+def start(held: Sequence[Claim], now: datetime) -> set[int]:
+    """Note that the calls of one claim begin; returns the attempts that may be called.
 
-    Part of the caller's transaction, which commits before the call. It locks the attempt alone:
-    whoever ends a lease closes the attempt too, so one of the two finds that it came too late.
+    The others must not: their lease is lost, or they were taken back. Part of the caller's
+    transaction, which commits before the calls. It locks attempts alone: whoever ends a lease
+    closes the attempt too, so one of the two finds that it came too late.
     """
-    ours = _in_hand(held).filter(cancel_requested=False)
-    began = max(now, held.attempt.claimed_at)  # a clock may have been set back
-    started = _unstarted(held.attempt.pk).filter(Exists(ours)).update(started_at=began)
-    return bool(started)
+    if not held:
+        return set()
+    ours = Message.objects.filter(
+        pk=OuterRef("message"),
+        state=Message.State.SENDING,
+        lease_token=held[0].attempt.lease_token,
+        cancel_requested=False,
+    )
+    began = max(now, held[0].attempt.claimed_at)  # a clock may have been set back
+    startable = _unstarted([each.attempt.pk for each in held]).filter(Exists(ours))
+    begun = set(
+        startable.order_by("id").select_for_update(of=("self",)).values_list("pk", flat=True)
+    )
+    _unstarted(begun).update(started_at=began)
+    return begun
 
 
-def record(held: Claim, outcome: Outcome, now: datetime) -> None:
-    """Write down what became of a message that was handed over, and its words as kept."""
-    message = held.message
-    ours = _in_hand(held).update(
-        subject=message.subject,
-        body=message.body,
-        body_html=message.body_html,
-        **_consequence(message, outcome, now),
-        **NO_LEASE,
-    )
-    Attempt.objects.filter(pk=held.attempt.pk, outcome="").update(
-        outcome=outcome.kind, ended_at=now, **_answer(outcome)
-    )
-    if not ours and outcome.kind == Attempt.Outcome.ACCEPTED:
-        _record_late(held, outcome, now)
+def record(answers: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
+    """Write down what became of messages that were handed over, and their words as kept.
+
+    Part of the caller's transaction.
+    """
+    ours = _held_fast([held for held, _ in answers])
+    accepted = [each for each in answers if each[1].kind == Attempt.Outcome.ACCEPTED]
+    taken = [each for each in accepted if each[0].message.pk in ours]
+    _record_accepted(taken, now)
+    _clear_missed([held for held, _ in taken], now)
+    for held, outcome in answers:
+        if outcome.kind != Attempt.Outcome.ACCEPTED and held.message.pk in ours:
+            Message.objects.filter(pk=held.message.pk).update(
+                **_words(held.message), **_consequence(held, outcome, now), **NO_LEASE
+            )
+    _close(answers, now)
+    for held, outcome in accepted:
+        if held.message.pk not in ours:
+            _record_late(held, outcome, now)
+    _note_parts(accepted)
+    receipts.arrived_before(held.message for held, _ in answers if held.reports)
 
 
 def give_back(
@@ -113,27 +156,41 @@ def give_back(
     _close_unstarted(held, now, {"state": BACK, **later, **told}, error)
 
 
+def give_back_begun(held: Collection[Claim], now: datetime) -> None:
+    """Return messages whose start was noted, but whose call this worker knows not to have made."""
+    open_attempts = Attempt.objects.filter(pk__in=[each.attempt.pk for each in held], outcome="")
+    with transaction.atomic():
+        _held_fast(held)
+        open_attempts.update(started_at=None)
+        give_back(held, now)
+
+
 def drop(held: Claim, now: datetime, *, state: Message.State, error: str) -> None:
     """End a message whose call has not begun and must not: past its life, or without words."""
-    _close_unstarted([held], now, {"state": state, "error": _fit(error)}, error)
+    _close_unstarted([held], now, {"state": state, "error": _fit(error), **AS_NEW}, error)
 
 
-def _in_hand(held: Claim) -> QuerySet[Message]:
-    return Message.objects.filter(
-        pk=held.message.pk,
+def _held_fast(held: Collection[Claim]) -> set[int]:
+    """Lock the messages that are still in this worker's hands; returns which they are."""
+    tokens = {each.attempt.lease_token for each in held}
+    ours = Message.objects.filter(
+        pk__in=[each.message.pk for each in held],
         state=Message.State.SENDING,
-        lease_token=held.attempt.lease_token,
+        lease_token__in=tokens,
     )
+    found = ours.order_by("id").select_for_update(of=("self",)).values_list("pk", "lease_token")
+    token_of = {each.message.pk: each.attempt.lease_token for each in held}
+    return {pk for pk, token in found if token_of[pk] == token}
 
 
-def _unstarted(*attempts: int) -> QuerySet[Attempt]:
+def _unstarted(attempts: Collection[int]) -> QuerySet[Attempt]:
     return Attempt.objects.filter(pk__in=attempts, outcome="", started_at__isnull=True)
 
 
 def _close_unstarted(
     held: Collection[Claim], now: datetime, changes: dict[str, object], error: str
 ) -> None:
-    attempts = _unstarted(*(each.attempt.pk for each in held))
+    attempts = _unstarted([each.attempt.pk for each in held])
     ours = Message.objects.filter(
         pk__in=[each.message.pk for each in held],
         state=Message.State.SENDING,
@@ -146,28 +203,127 @@ def _close_unstarted(
         attempts.update(outcome=Attempt.Outcome.NOT_STARTED, ended_at=now, error=_fit(error))
 
 
-def _consequence(message: Message, outcome: Outcome, now: datetime) -> dict[str, object]:
-    """Changes of the message's row."""
-    kind, error = outcome.kind, _fit(outcome.error)
-    if kind == Attempt.Outcome.ACCEPTED:
-        return {"state": Message.State.ACCEPTED, "sent_at": now, "error": ""}
-    if kind == Attempt.Outcome.PERMANENT:
-        return {"state": Message.State.FAILED, "error": error}
-    if kind == Attempt.Outcome.UNKNOWN:
-        return {"state": Message.State.UNKNOWN, "error": error}
-    wait = BACK_OFF[min(message.failure_count, len(BACK_OFF) - 1)]
+ACCEPTED = {
+    "sent_at": "timestamptz",
+    "receipt_by": "timestamptz",
+    "parts": "smallint",
+    "subject": "text",
+    "body": "text",
+    "body_html": "text",
+}
+CLOSED = {
+    "outcome": "text",
+    "ended_at": "timestamptz",
+    "gateway_reference": "text",
+    "error": "text",
+    "size": "smallint",
+}
+
+
+def _record_accepted(answers: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
+    adapt = connection.ops.adapt_datetimefield_value
+    bulk.update(
+        "notifications_message",
+        types=ACCEPTED,
+        rows=[
+            (
+                adapt(now),
+                adapt(receipts.owed_by(held.message, now) if held.reports else None),
+                held.message.parts,
+                held.message.subject,
+                held.message.body,
+                held.message.body_html,
+                held.message.pk,
+            )
+            for held, _ in answers
+        ],
+        also="state = 'accepted', error = '', lease_token = NULL, lease_until = NULL, "
+        "followed_up_at = NULL, ",
+        where="",
+    )
+
+
+def _clear_missed(taken: Collection[Claim], now: datetime) -> None:
+    """See missed.py: of these no receipt will ever tell more."""
+    notices = [held.message.notice for held in taken if not held.reports]
+    if notices:
+        missed.clear(notices, at=now)
+
+
+def _close(answers: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
+    """End the attempts that are still open."""
+    ended_at = connection.ops.adapt_datetimefield_value(now)
+    bulk.update(
+        "notifications_attempt",
+        types=CLOSED,
+        rows=[
+            (
+                outcome.kind.value,
+                ended_at,
+                _fit(outcome.gateway_reference, 100),
+                _fit(outcome.error),
+                held.message.parts,
+                held.attempt.pk,
+            )
+            for held, outcome in answers
+        ],
+        also="",
+        where=" AND notifications_attempt.outcome = ''",
+    )
+
+
+def _note_parts(accepted: Sequence[tuple[Claim, Outcome]]) -> None:
+    """The gateway's names of the parts, and the receipts that came before they were known here."""
+    reporting = [each for each in accepted if each[0].reports]
+    if not reporting:
+        return
+    Part.objects.bulk_create(
+        (
+            Part(
+                attempt=held.attempt,
+                number=number,
+                gateway=held.attempt.gateway,
+                reference=_fit(reference, 100),
+            )
+            for held, outcome in reporting
+            for number, reference in enumerate(outcome.parts, start=1)
+        ),
+        ignore_conflicts=True,
+    )
+    attempts = [held.attempt for held, _ in reporting]
+    receipts.match_early(attempts)
+    transaction.on_commit(partial(receipts.match_late, attempts))
+
+
+def _words(message: Message) -> dict[str, object]:
+    return {
+        "subject": message.subject,
+        "body": message.body,
+        "body_html": message.body_html,
+        "parts": message.parts,
+    }
+
+
+def _consequence(held: Claim, outcome: Outcome, now: datetime) -> dict[str, object]:
+    """Changes of the message's row when the gateway did not take it, or may not have."""
+    error = _fit(outcome.error)
+    if outcome.kind == Attempt.Outcome.PERMANENT:
+        return {"state": Message.State.FAILED, "error": error, **AS_NEW}
+    if outcome.kind == Attempt.Outcome.UNKNOWN:
+        return {
+            "state": Message.State.UNKNOWN,
+            "error": error,
+            "pinned_to": held.attempt.gateway,
+            **AS_NEW,
+        }
+    if outcome.elsewhere:
+        return {"state": BACK, "error": error, "next_attempt_at": now}
+    wait = BACK_OFF[min(held.message.failure_count, len(BACK_OFF) - 1)]
     return {
         "state": BACK,
         "error": error,
         "failure_count": F("failure_count") + 1,
         "next_attempt_at": now + max(wait, outcome.retry_after or wait),
-    }
-
-
-def _answer(outcome: Outcome) -> dict[str, str]:
-    return {
-        "gateway_reference": _fit(outcome.gateway_reference, 100),
-        "error": _fit(outcome.error),
     }
 
 
@@ -182,11 +338,22 @@ def _record_late(held: Claim, outcome: Outcome, now: datetime) -> None:
     A repeat that waits in the queue is no longer needed; one that has been claimed goes its way.
     """
     known = Attempt.objects.filter(pk=held.attempt.pk, outcome=Attempt.Outcome.UNKNOWN).update(
-        outcome=Attempt.Outcome.ACCEPTED, **_answer(outcome)
+        outcome=Attempt.Outcome.ACCEPTED,
+        gateway_reference=_fit(outcome.gateway_reference, 100),
+        error=_fit(outcome.error),
+        size=held.message.parts,
     )
-    if known:
-        Message.objects.filter(
-            pk=held.message.pk,
-            state__in=[Message.State.UNKNOWN, Message.State.QUEUED],
-            attempt_count=held.attempt.number,
-        ).update(state=Message.State.ACCEPTED, sent_at=now, error="")
+    if not known:
+        return
+    settled = Message.objects.filter(
+        pk=held.message.pk,
+        state__in=[Message.State.UNKNOWN, Message.State.QUEUED],
+        attempt_count=held.attempt.number,
+    ).update(
+        state=Message.State.ACCEPTED,
+        sent_at=now,
+        receipt_by=receipts.owed_by(held.message, now) if held.reports else None,
+        error="",
+    )
+    if settled:
+        _clear_missed([held], now)

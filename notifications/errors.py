@@ -1,4 +1,4 @@
-"""Why an officer's wish about a message is refused."""
+"""Why an officer's wish about a message is refused, and why a message cannot be put into words."""
 
 from django.utils.functional import Promise
 
@@ -13,3 +13,7 @@ class Refusal(Exception):
 
     def __str__(self) -> str:
         return str(self.message)
+
+
+class RenderError(Exception):
+    """The message cannot be put into words; trying again would not help."""

@@ -6,18 +6,36 @@ has asked us to wait.
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
 from notifications.models import Gate
 
 # No gate is shut for longer. One that seems to be was shut by a clock which has been set back.
 LONGEST = timedelta(hours=1)
+# Two rests with so little between them are one: a message that waits tries again as often.
+GAP = timedelta(minutes=6)
 
 
 def shut(name: str, *, until: datetime, now: datetime, reason: str) -> None:
-    """Keep everybody out, an hour at most."""
-    until = min(until, now + LONGEST)
-    Gate.objects.update_or_create(name=name, defaults={"shut_until": until, "reason": reason[:200]})
+    """Keep everybody out, an hour at most. Since when goes on if it was shut a moment ago."""
+    with transaction.atomic():
+        Gate.objects.bulk_create([Gate(name=name, shut_until=now)], ignore_conflicts=True)
+        gate = Gate.objects.select_for_update().get(name=name)
+        if not _goes_on(gate, now):
+            gate.shut_at = now
+        gate.shut_until, gate.reason = min(until, now + LONGEST), reason[:200]
+        gate.save(update_fields=["shut_until", "shut_at", "reason"])
+
+
+def _goes_on(gate: Gate, now: datetime) -> bool:
+    """Whether a rest that begins now belongs to the last one: nothing has worked since then.
+
+    After a longer gap nobody knows: there was nothing to do.
+    """
+    if not gate.reason or gate.shut_at is None:
+        return False
+    return gate.shut_at <= now <= gate.shut_until + GAP
 
 
 def is_shut(name: str, now: datetime) -> bool:

@@ -1,9 +1,12 @@
 """The registry of message kinds. Each app registers its own in AppConfig.ready."""
 
-from collections.abc import Collection
+import string
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 LANGUAGES = ("hi", "en")
+# models.Lane as plain numbers: kinds are registered before models can be imported.
+URGENT, OFFERS, REST = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,10 @@ class Kind:
     `repeat_unknown`: what to do when nobody knows whether the message left. True: say it once
     more, marked as a repeat, because not being told is worse than being told twice. False: an
     officer looks at it.
+    `must_reach`: if no channel brings it, somebody has to be told by other means (NotReached).
+    `one_by_one`: of a kind said to several people at one number, the dotted name of a function that
+    is given a message which did not arrive, and the moment, and returns drafts for each.
+    `lane`: who goes first (models.Lane); what is about the next 24 hours is urgent in any lane.
     `secrets`: values which let someone sign in or answer in the recipient's place. They are masked
     in what is kept, and wiped when the message needs them no more.
     """
@@ -24,7 +31,16 @@ class Kind:
     sms: dict[str, str] = field(default_factory=dict)
     email_template: str = ""
     repeat_unknown: bool = False
+    must_reach: bool = True
+    one_by_one: str = ""
+    lane: int = REST
     secrets: frozenset[str] = frozenset()
+    samples: Callable[[str], Mapping[str, str]] | None = field(default=None, compare=False)
+
+    def fields(self, language: str) -> tuple[str, ...]:
+        """The values that the SMS needs, in the order of its text."""
+        named = [name for _, name, _, _ in string.Formatter().parse(self.sms[language])]
+        return tuple(dict.fromkeys(name for name in named if name and name != "brand"))
 
     def speaks(self, channel: str) -> bool:
         return bool(self.sms if channel == "sms" else self.email_template)

@@ -15,6 +15,7 @@ from kombu.pools import producers
 logger = logging.getLogger(__name__)
 
 DELIVER = "notifications.tasks.deliver"
+QUEUE, URGENT_QUEUE = "messages", "urgent"
 # A nudge is as good as the next while none has been picked up: one waits at a time, so that a
 # rush of bookings does not fill the broker. If it is lost, the next may be sent after this.
 WAITING_SECONDS = 5
@@ -28,15 +29,18 @@ IMPATIENT = {"max_retries": 0, "socket_timeout": 1, "socket_connect_timeout": 1}
 _rests_until = 0.0
 
 
-def publish(channel: str) -> bool:
-    """Tell a worker that messages of the channel are due; False if the broker is not there."""
+def publish(channel: str, *, urgent: bool = False) -> bool:
+    """Tell a worker that messages of the channel are due; False if the broker is not there.
+
+    `urgent`: those of the urgent lane, which have a worker of their own.
+    """
     global _rests_until
     if time.monotonic() < _rests_until:
         return False
     try:
-        if not cache.add(_key(channel), 1, WAITING_SECONDS):
+        if not cache.add(_key(channel, urgent), 1, WAITING_SECONDS):
             return True  # one is on its way
-        _send(channel)
+        _send(channel, urgent)
     except Exception as error:  # whatever a broker or a cache may raise
         _rests_until = time.monotonic() + REST_SECONDS
         logger.warning("no nudge for %s: %s", channel, type(error).__name__)
@@ -44,23 +48,24 @@ def publish(channel: str) -> bool:
     return True
 
 
-def picked_up(channel: str) -> None:
+def picked_up(channel: str, *, urgent: bool = False) -> None:
     """A worker begins: what is committed from now on needs a new nudge."""
     try:
-        cache.delete(_key(channel))
+        cache.delete(_key(channel, urgent))
     except Exception as error:  # the key ends by itself soon
         logger.warning("nudge of %s stays marked: %s", channel, type(error).__name__)
 
 
-def _key(channel: str) -> str:
-    return f"nudge:{channel}"
+def _key(channel: str, urgent: bool) -> str:
+    return f"nudge:{channel}:{'urgent' if urgent else 'all'}"
 
 
-def _send(channel: str) -> None:
+def _send(channel: str, urgent: bool) -> None:
     with producers[_connection()].acquire(block=True, timeout=1) as producer:
         current_app.send_task(
             DELIVER,
-            args=[channel],
+            args=[channel, urgent],
+            queue=URGENT_QUEUE if urgent else QUEUE,
             producer=producer,
             retry=False,
             ignore_result=True,

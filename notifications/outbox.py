@@ -6,17 +6,18 @@ about it are committed together or not at all. Nothing is sent here.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 
 from notifications import kinds, nudge
-from notifications.models import Channel, Message
+from notifications.models import Channel, Lane, Message, NotReached
 
 CHUNK = 500
+URGENT_WITHIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +25,13 @@ class Draft:
     """One message to be. ValueError says what would make it unsendable.
 
     `dedupe_key`: what changed, recipient, channel, purpose; a second draft with the same key is
-    dropped for good. `urgent_by`: the moment it is about; soonest leaves first. `send_after`: not
-    before (default: now). `quiet_ok_from`: see quiet.py. `expires_at`: end of life; after it the
-    message is never sent. A value whose key ends in `_at` is an ISO 8601 moment with its zone.
+    dropped for good. `notice`: messages of one notice say the same on different channels (default:
+    a notice of its own). `other_address`: where the other channel brings it if this one does not;
+    for a kind that is not sent on both anyway. `scope`: where it belongs, in a word of the
+    caller's; lists are found by it ("": nowhere). `urgent_by`: the moment it is about; soonest
+    leaves first. `send_after`: not before (default: now). `quiet_ok_from`: see quiet.py.
+    `expires_at`: end of life; after it the message is never sent. A value whose key ends in `_at`
+    is an ISO 8601 moment with its zone.
     """
 
     kind: str
@@ -35,8 +40,11 @@ class Draft:
     language: str
     values: dict[str, Any] = field(repr=False)
     dedupe_key: str
+    notice: str = ""
+    other_address: str = field(default="", repr=False)
     reference: str = ""
     batch: str = ""
+    scope: str = ""
     urgent_by: datetime
     send_after: datetime | None = None
     quiet_ok_from: datetime | None = None
@@ -49,7 +57,10 @@ class Draft:
             (self.language not in kinds.LANGUAGES, f"no language {self.language!r}"),
             (not self.address or len(self.address) > 254, "no address, or too long a one"),
             (not self.dedupe_key or len(self.dedupe_key) > 120, "dedupe_key of 1 to 120 letters"),
+            (len(self.notice) > 120, "notice too long"),
+            (len(self.other_address) > 254, "other address too long"),
             (len(self.reference) > 60 or len(self.batch) > 60, "reference or batch too long"),
+            (len(self.scope) > 24, "scope too long"),
             (any(_is_naive(moment) for moment in self._moments()), "a moment has no time zone"),
         ):
             if wrong:
@@ -71,31 +82,39 @@ def enqueue(drafts: Iterable[Draft], *, now: datetime) -> int:
     rows = sorted((_row(draft, now) for draft in drafts), key=lambda row: row.dedupe_key)
     with transaction.atomic():
         written = sum(_insert(rows[at : at + CHUNK]) for at in range(0, len(rows), CHUNK))
-        for channel in sorted({row.channel for row in rows}):
-            transaction.on_commit(partial(nudge.publish, channel))
+        nudge_later((row.channel, row.lane) for row in rows)
     return written
 
 
+def nudge_later(channels_and_lanes: Iterable[tuple[str, int]]) -> None:
+    """Tell the workers of these lanes, once the transaction is committed."""
+    found = {(channel, lane == Lane.URGENT) for channel, lane in channels_and_lanes}
+    for channel, urgent in sorted(found):
+        transaction.on_commit(partial(nudge.publish, channel, urgent=urgent))
+
+
+# What was said and did not arrive, or whose receipt is owed: a repeat, the other channel, or an
+# officer's "send again" of the batch may say it once more.
+MAY_BE_REPEATED = Q(state__in=Message.TROUBLED_STATES) | Q(receipt_by__isnull=False)
+
+
 def cancel(*, batch: str = "", reference: str = "", reason: str) -> int:
-    """Take back what has not left, by batch, by reference, or by both.
+    """Take back what has not left, by batch, by reference, or by both; nothing says it any more.
 
     Returns how many queued messages ended as cancelled. One that a worker holds at this moment
-    may leave, but it does not return to the queue if it did not.
+    may leave, but it does not return to the queue if it did not. One that has left, or may have,
+    stays as it is: no repeat, no other channel, and no resending of its batch follows.
     """
     chosen = _chosen(batch=batch, reference=reference)
-    note = {"cancel_requested": True, "error": reason[:200]}
     with transaction.atomic():
-        # Held fast first, so that none changes its state between the two steps.
-        list(
-            chosen.filter(state__in=Message.OPEN_STATES)
-            .order_by("id")
-            .values_list("id")
-            .select_for_update()
-        )
-        chosen.filter(state=Message.State.SENDING).update(**note)
-        return chosen.filter(state=Message.State.QUEUED).update(
-            state=Message.State.CANCELLED, **note
-        )
+        # Held fast first, so that none changes its state between the steps.
+        list(_to_take_back(chosen).order_by("id").values_list("id").select_for_update())
+        return _end(chosen, reason)
+
+
+def would_cancel(*, batch: str) -> bool:
+    """Whether `cancel` would change anything in this batch."""
+    return _to_take_back(_chosen(batch=batch)).exists()
 
 
 def take_back(
@@ -106,52 +125,142 @@ def take_back(
     batch: str = "",
     written_since: datetime | None = None,
 ) -> int:
-    """Cancel what is still queued about these matters, of one kind or one batch; how many."""
+    """Cancel what is still queued about these matters, of one kind or one batch; how many.
+
+    As with `cancel`, what a worker holds does not begin any more, unless it has, and what has left
+    is not said again.
+    """
     if not kind and not batch:
         raise ValueError("name a kind or a batch")
     given = {"kind": kind, "batch": batch, "created_at__gte": written_since}
     of = {key: value for key, value in given.items() if value}
+    return _take_back(references, Q(**of), reason)
+
+
+def not_again(*, references: Collection[str], kinds: Collection[str], reason: str) -> int:
+    """What may have been heard of these kinds about these matters is not said once more.
+
+    As `take_back`, but what nobody can have heard yet still leaves.
+    """
+    heard = MAY_BE_REPEATED | Q(repeated=True)
+    return _take_back(references, heard & Q(kind__in=kinds), reason)
+
+
+def _take_back(references: Collection[str], which: Q, reason: str) -> int:
     ordered, cancelled = sorted(references), 0
     with transaction.atomic():
         for at in range(0, len(ordered), CHUNK):
-            waiting = Message.objects.filter(
-                reference__in=ordered[at : at + CHUNK], state=Message.State.QUEUED, **of
-            )
-            ids = list(waiting.order_by("id").select_for_update().values_list("id", flat=True))
-            cancelled += Message.objects.filter(id__in=ids).update(
-                state=Message.State.CANCELLED, cancel_requested=True, error=reason[:200]
-            )
+            theirs = Message.objects.filter(which, reference__in=ordered[at : at + CHUNK])
+            held = _to_take_back(theirs).order_by("id").select_for_update()
+            ids = list(held.values_list("id", flat=True))
+            cancelled += _end(Message.objects.filter(id__in=ids), reason)
     return cancelled
+
+
+def _to_take_back(chosen: QuerySet[Message]) -> QuerySet[Message]:
+    waits = Q(state__in=Message.OPEN_STATES) | MAY_BE_REPEATED
+    return chosen.filter(waits, cancel_requested=False)
+
+
+def _end(chosen: QuerySet[Message], reason: str) -> int:
+    """Take these back, which the caller holds fast; how many of them were queued."""
+    note = {"cancel_requested": True, "error": reason[:200]}
+    # These keep their own error: why they did not arrive.
+    chosen.filter(MAY_BE_REPEATED, cancel_requested=False).update(cancel_requested=True)
+    chosen.filter(state=Message.State.SENDING).update(**note)
+    return chosen.filter(state=Message.State.QUEUED).update(state=Message.State.CANCELLED, **note)
+
+
+def not_left(*, references: Collection[str]) -> list[Message]:
+    """What is queued about these matters or in a worker's hands.
+
+    Held fast until the caller's transaction ends.
+    """
+    return _held_fast(references, Q(state__in=Message.OPEN_STATES))
+
+
+def may_be_said(*, references: Collection[str]) -> list[Message]:
+    """As `not_left`, and what has left, or may have, and might be said once more: see `cancel`."""
+    return _held_fast(references, Q(state__in=Message.OPEN_STATES) | MAY_BE_REPEATED)
+
+
+def _held_fast(references: Collection[str], which: Q) -> list[Message]:
+    ordered, found = sorted(references), list[Message]()
+    for at in range(0, len(ordered), CHUNK):
+        theirs = Message.objects.filter(which, reference__in=ordered[at : at + CHUNK])
+        found += theirs.order_by("id").select_for_update()
+    return found
+
+
+def rewrite(messages: Collection[Message]) -> None:
+    """Keep the values that the caller has changed in queued messages of `may_be_said`."""
+    Message.objects.bulk_update(messages, ["values"], batch_size=CHUNK)
 
 
 def readdress(*, reference: str, channel: str, address: str, reason: str) -> int:
     """Send what is still queued about a matter to another address; returns how many messages.
 
-    An empty address cancels them instead: there is nobody to send them to any more.
+    An empty address cancels them instead: there is nobody to send them to any more. What they say
+    holds as before, so whatever else says it is followed up, once more if it was counted on them.
     """
     with transaction.atomic():
-        waiting = _chosen(batch="", reference=reference).filter(
-            channel=channel, state=Message.State.QUEUED
-        )
-        elsewhere = waiting.exclude(address=address)
-        ids = list(elsewhere.order_by("id").select_for_update().values_list("id", flat=True))
+        # All that either step changes is held fast first, in one order.
+        theirs = _chosen(batch="", reference=reference).filter(state__in=FOLLOWED_UP)
+        waiting = [
+            message
+            for message in theirs.order_by("id").select_for_update()
+            if (message.channel, message.state) == (channel, Message.State.QUEUED)
+            and message.address != address
+        ]
+        queued = Message.objects.filter(id__in=[message.pk for message in waiting])
         if address:
-            return Message.objects.filter(id__in=ids).update(address=address)
-        return Message.objects.filter(id__in=ids).update(
-            state=Message.State.CANCELLED, cancel_requested=True, error=reason[:200]
-        )
+            return queued.update(address=address)
+        # Not `cancel_requested`, which is for words that are not true any more.
+        cancelled = queued.update(state=Message.State.CANCELLED, error=reason[:200])
+        _follow_up_anew(theirs.filter(notice__in={message.notice for message in waiting}))
+        return cancelled
+
+
+# What the fallback may have seen to, and would see to again.
+FOLLOWED_UP = (Message.State.QUEUED, Message.State.ACCEPTED, *Message.TROUBLED_STATES)
+
+
+def _follow_up_anew(messages: QuerySet[Message]) -> None:
+    """Those that were seen to while another message could still bring the notice: it cannot now.
+
+    Of a receipt that was late already it is asked at once.
+    """
+    late = When(receipt_by__isnull=False, then=F("sent_at"))
+    messages.filter(followed_up_at__isnull=False).update(
+        followed_up_at=None, receipt_by=Case(late, default=None)
+    )
 
 
 # A message in one of these states has left, or may have.
 HEARD = (*Message.SENT_STATES, Message.State.SENDING, Message.State.UNKNOWN)
+# One in these has not arrived, and its person may have heard of it otherwise.
+MISSED = (*Message.TROUBLED_STATES, Message.State.EXPIRED)
 
 
-def last_heard(*, references: Collection[str]) -> dict[str, str]:
-    """Reference -> kind of the newest message about it that has left, or may have."""
-    ordered, heard = sorted(references), dict[str, str]()
+def last_heard(
+    *, references: Collection[str], or_missed: Collection[str] = ()
+) -> dict[str, Message]:
+    """Reference -> the newest message about it that has left, or may have.
+
+    Of each: id, kind, batch, and whether it was taken back since (it is not said once more).
+
+    Of the kinds `or_missed` those count too that did not arrive: an officer who called, or a page,
+    may have told the same. One that was queued once more and then taken back counts as it did
+    before.
+    """
+    noted = NotReached.objects.filter(notice=OuterRef("notice"))
+    missed = Q(kind__in=or_missed) & (Q(state__in=MISSED) | Exists(noted))
+    counts = Q(state__in=HEARD) | Q(repeated=True) | missed
+    ordered, heard = sorted(references), dict[str, Message]()
     for at in range(0, len(ordered), CHUNK):
-        left = Message.objects.filter(reference__in=ordered[at : at + CHUNK], state__in=HEARD)
-        heard.update(left.order_by("id").values_list("reference", "kind"))
+        left = Message.objects.filter(counts, reference__in=ordered[at : at + CHUNK])
+        newest = left.order_by("id").only("id", "kind", "batch", "reference", "cancel_requested")
+        heard.update((message.reference, message) for message in newest)
     return heard
 
 
@@ -162,17 +271,19 @@ def send_now(*, batch: str, now: datetime) -> int:
     """
     waiting = _chosen(batch=batch).filter(state=Message.State.QUEUED, next_attempt_at__gt=now)
     with transaction.atomic():
-        channels = sorted(set(waiting.values_list("channel", flat=True)))
-        hurried = waiting.update(next_attempt_at=now)
-        for channel in channels:
-            transaction.on_commit(partial(nudge.publish, channel))
-    return hurried
+        nudge_later(waiting.values_list("channel", "lane").distinct())
+        return waiting.update(next_attempt_at=now)
 
 
 def progress(*, batch: str) -> dict[str, int]:
     """How many messages of a batch are in each state; every state is named."""
     counted = _chosen(batch=batch).values_list("state").annotate(Count("id"))
     return {**dict.fromkeys(Message.State.values, 0), **dict(counted)}
+
+
+def lane_of(kind: str, urgent_by: datetime, now: datetime) -> Lane:
+    """Urgent is what is about the next 24 hours, or a kind that always is."""
+    return Lane.URGENT if urgent_by - now <= URGENT_WITHIN else Lane(kinds.get(kind).lane)
 
 
 def _row(draft: Draft, now: datetime) -> Message:
@@ -184,8 +295,12 @@ def _row(draft: Draft, now: datetime) -> Message:
         values=draft.values,
         holds_secrets=not kinds.get(draft.kind).secrets.isdisjoint(draft.values),
         dedupe_key=draft.dedupe_key,
+        notice=draft.notice or draft.dedupe_key,
+        other_address=draft.other_address,
+        lane=lane_of(draft.kind, draft.urgent_by, now),
         reference=draft.reference,
         batch=draft.batch,
+        scope=draft.scope,
         urgent_by=draft.urgent_by,
         next_attempt_at=draft.send_after or now,
         quiet_ok_from=draft.quiet_ok_from,

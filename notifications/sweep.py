@@ -13,8 +13,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from notifications import claims, gates, kinds, nudge
-from notifications.models import Attempt, Channel, Message
+from notifications import claims, fallback, gates, health, kinds, nudge, outbox, receipts
+from notifications.gateways import gateway_class, gateway_classes
+from notifications.gateways.base import Gateway
+from notifications.models import Attempt, Channel, Lane, Message
 from notifications.render import put_into_words
 
 GATE = "sweep"
@@ -34,6 +36,11 @@ class Swept:
     returned: int = 0  # claimed by a worker that stopped, but not begun: back in the queue
     unknown: int = 0  # begun by a worker that stopped
     repeated: int = 0
+    hurried: int = 0  # moved to the urgent lane
+    late: int = 0  # in the queue for longer than they should be
+    silent: int = 0  # without a receipt for longer than they should be
+    followed_up: int = 0  # at a bad end: the other channel tries, or an officer is told
+    matched: int = 0  # receipts that had come early
     expired: int = 0
     wiped: int = 0
 
@@ -56,13 +63,31 @@ def _turn(now: datetime) -> Swept:
         returned=returned,
         unknown=unknown,
         repeated=repeat_unknown(now),
+        hurried=hurry(now),
+        matched=receipts.match_parked(limit=CHUNK),
+        late=fallback.look_for_late(now),
+        silent=fallback.look_for_receipts(now),
+        followed_up=fallback.follow_up(now),
         expired=expire(now),
         wiped=wipe_secrets(now),
     )
+    receipts.forget_parked(now)
     for channel in Channel.values:
-        if not gates.is_shut(channel, now) and claims.due(channel, now).exists():
-            nudge.publish(channel)
+        _nudge(channel, now)
     return swept
+
+
+def _nudge(channel: str, now: datetime) -> None:
+    """Wake a worker of each lane in which something is due that a gateway may take now."""
+    awake = [kind for kind in gateway_classes(channel) if not health.rests(kind.name, now)]
+    shares = [
+        claims.Share(channel=channel, gateway=kind.name, pinned_only=at > 0)
+        for at, kind in enumerate(awake)
+    ]
+    if any(claims.due(share, now).filter(lane=Lane.URGENT).exists() for share in shares):
+        nudge.publish(channel, urgent=True)
+    if any(claims.due(share, now).exists() for share in shares):
+        nudge.publish(channel)
 
 
 def end_leases(now: datetime) -> tuple[int, int]:
@@ -83,14 +108,21 @@ def end_leases(now: datetime) -> tuple[int, int]:
 
 def repeat_unknown(now: datetime) -> int:
     """Give each message of an urgent kind whose fate is unknown its one repeat."""
-    urgent = [kind.code for kind in kinds.all_kinds() if kind.repeat_unknown]
-    return Message.objects.filter(
-        state=Message.State.UNKNOWN,
-        kind__in=urgent,
-        repeated=False,
-        cancel_requested=False,
-        expires_at__gt=now,
-    ).update(state=Message.State.QUEUED, repeated=True, next_attempt_at=now)
+    return fallback.may_repeat(now).update(
+        state=Message.State.QUEUED, repeated=True, next_attempt_at=now
+    )
+
+
+def hurry(now: datetime) -> int:
+    """Move to the urgent lane what has come to be about the next 24 hours."""
+    near = Message.objects.filter(
+        # Each channel and lane is named, so that the index of the queue finds them.
+        channel__in=Channel.values,
+        lane__in=[lane for lane in Lane.values if lane != Lane.URGENT],
+        state=Message.State.QUEUED,
+        urgent_by__lte=now + outbox.URGENT_WITHIN,
+    )
+    return near.update(lane=Lane.URGENT)
 
 
 def expire(now: datetime) -> int:
@@ -109,7 +141,8 @@ def expire(now: datetime) -> int:
 def wipe_secrets(now: datetime) -> int:
     """Forget one-time codes and links of messages which need them no more."""
     ended = [*Message.SENT_STATES, Message.State.CANCELLED, Message.State.EXPIRED]
-    useless = Message.objects.filter(holds_secrets=True).filter(
+    left = ~Q(state__in=Message.OPEN_STATES)  # as the index says it
+    useless = Message.objects.filter(left, holds_secrets=True, receipt_by__isnull=True).filter(
         Q(state__in=ended) | Q(state__in=Message.TROUBLED_STATES, expires_at__lte=now)
     )
     messages = list(useless.order_by("expires_at")[:CHUNK])
@@ -139,16 +172,26 @@ def _locked(messages: QuerySet[Message]) -> list[int]:
 def _give_up(ended: list[int], now: datetime) -> int:
     begun = Attempt.objects.filter(message__in=ended, outcome="", started_at__isnull=False)
     lost = list(Message.objects.filter(Exists(begun.filter(message=OuterRef("pk")))))
+    gateways = dict(begun.values_list("message", "gateway"))
     for message in lost:
         message.state, message.error = Message.State.UNKNOWN, WHY_UNKNOWN
-        message.lease_token = message.lease_until = None
+        message.lease_token = message.lease_until = message.followed_up_at = None
+        message.pinned_to = gateways[message.pk]
         with suppress(Exception):  # the officer then sees no words, but the rest is put right
-            put_into_words(message)
+            put_into_words(message, _gateway(message.pinned_to))
         message.save()
     begun.filter(message__in=lost).update(
         outcome=Attempt.Outcome.UNKNOWN, ended_at=now, error=WHY_UNKNOWN
     )
     return len(lost)
+
+
+def _gateway(name: str) -> Gateway | None:
+    """Whose filed words a message has; None: it is no longer in use."""
+    try:
+        return gateway_class(name)()
+    except KeyError:
+        return None
 
 
 def _take_back(ended: list[int], now: datetime) -> int:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import officers
 from accounts.middleware import turned_away
+from portal.admin_lists import guarded
 
 # Tables of allauth that nobody may browse: secrets of second factors, and addresses it does not
 # use here.
@@ -30,7 +31,7 @@ class OfficeAdminSite(admin.AdminSite):
         is_one = isinstance(model_or_iterable, type)
         models: list[Any] = [model_or_iterable] if is_one else list(model_or_iterable)
         shown = [model for model in models if model._meta.label_lower not in HIDDEN]
-        super().register(shown, admin_class, **options)
+        super().register(shown, guarded(admin_class or admin.ModelAdmin), **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """As the middleware says; asked again here, so that neither stands alone."""

@@ -9,16 +9,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.utils.module_loading import import_string
 
+from notifications.gateways import classes
 from portal.office import IN_BOTH_LANGUAGES
 
 OWN_NAMES = {"localhost", "127.0.0.1", "[::1]", "::1", "testserver", ".localhost"}
 SHORTEST_KEY = 50
+FILE_GATEWAY = "notifications.gateways.file.FileGateway"
 CACHE = "django.core.cache.backends."
 # Each process has its own, or none has: limits of the API would hold per process.
 UNSHARED_CACHES = {f"{CACHE}locmem.LocMemCache", f"{CACHE}dummy.DummyCache"}
 FILE_CACHE = f"{CACHE}filebased.FileBasedCache"
-FILE_GATEWAY = "notifications.gateways.file.FileGateway"
 SQLITE = "django.db.backends.sqlite3"
 
 
@@ -120,14 +122,25 @@ def _demo() -> Iterator[CheckMessage]:
             hint="Set DEMO_MODE=0; a demonstration stays on one's own machine.",
             id="portal.E006",
         )
-    gateways = settings.MESSAGE_GATEWAYS
-    if FILE_GATEWAY in gateways.values():
-        channels = " and ".join(name for name, path in gateways.items() if path == FILE_GATEWAY)
+    into_a_file = [
+        channel for channel, named in settings.MESSAGE_GATEWAYS.items() if _writes_to_a_file(named)
+    ]
+    if into_a_file:
+        channels = " and ".join(into_a_file)
         yield Error(
             f"Messages by {channels} would be written to a folder, and nobody would get them.",
             hint="Set SMS_GATEWAY and EMAIL_GATEWAY to gateways that send.",
             id="portal.E007",
         )
+
+
+def _writes_to_a_file(named: str | list[str]) -> bool:
+    """Also as the last of several: what the first cannot send would go there."""
+    file_gateway = import_string(FILE_GATEWAY)
+    try:
+        return any(issubclass(each, file_gateway) for each in classes(named))
+    except (ImportError, AttributeError):  # notifications.E001 says so
+        return False
 
 
 def _storage() -> Iterator[CheckMessage]:

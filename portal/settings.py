@@ -142,7 +142,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # A request which waits longer than this for a lock is refused in words, not kept hanging.
-    _limits = {"lock_timeout": "10s"}
+    # No page's query is worth compiling: that takes a second, and rows are looked at one by one.
+    _limits = {"lock_timeout": "10s", "jit": "off"}
     # Nor does one statement run for ever, or a process that hangs keep its locks, where people
     # wait: deploy/Procfile and the units say the limit. Migrations, loads and other commands of
     # manage.py take their time.
@@ -179,7 +180,9 @@ else:
 # --- Celery: the broker carries nudges only; the database holds the work ------------------------
 # kombu has a word of its own for a Redis behind a Unix socket.
 CELERY_BROKER_URL = (
-    REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "filesystem://localhost"
+    REDIS_URL.replace("unix://", "redis+socket://", 1)
+    if REDIS_URL
+    else f"{file_broker.SCHEME}://localhost"
 )
 CELERY_TASK_IGNORE_RESULT = True
 # A task is taken off the queue when it is done, so that a killed worker's is done by another; all
@@ -199,13 +202,18 @@ CELERY_TIMEZONE = "Asia/Kolkata"
 # holds up no SMS, and a rush of SMS no seat that runs out. A queue not named here is refused.
 # Each needs its own exchange and key, or every queue would get what any queue gets.
 CELERY_TASK_QUEUES = [
-    Queue(name, Exchange(name), routing_key=name) for name in ("messages", "plans", "housekeeping")
+    Queue(name, Exchange(name), routing_key=name)
+    for name in ("urgent", "messages", "plans", "housekeeping")
 ]
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_TASK_ROUTES = {
-    "notifications.tasks.*": {"queue": "messages"},
+    "notifications.tasks.deliver": {"queue": "messages"},
+    # The urgent lane's worker is never held up for long, so that what was lost is found in time.
+    "notifications.tasks.sweep": {"queue": "urgent"},
     "appointments.tasks.settle_plans": {"queue": "plans"},
+    "appointments.tasks.decide_plans": {"queue": "plans"},
+    "appointments.tasks.decide_plan": {"queue": "plans"},
 }
 if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
@@ -245,8 +253,23 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
+    "decide-plans": {
+        "task": "appointments.tasks.decide_plans",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "offer-seats": {
         "task": "appointments.tasks.offer_seats",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
+    "remind-of-visits": {
+        "task": "appointments.tasks.remind_of_visits",
+        "schedule": crontab(hour="18,19", minute="*"),
+        "options": {"expires": 60},
+    },
+    "alert-officers": {
+        "task": "appointments.tasks.alert_officers",
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
@@ -257,6 +280,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "forget-proofs": {
         "task": "appointments.tasks.forget_proofs",
         "schedule": crontab(minute=20),
+        "options": {"expires": 3600},
+    },
+    "forget-looks": {
+        "task": "appointments.tasks.forget_looks",
+        "schedule": crontab(hour=3, minute=40),
+        "options": {"expires": 3600},
+    },
+    "forget-calls": {
+        "task": "appointments.tasks.forget_calls",
+        "schedule": crontab(minute=25),
         "options": {"expires": 3600},
     },
     "forget-accounts": {
@@ -351,24 +384,79 @@ SIGN_IN_LIMITS: dict[str, list[tuple[int, timedelta]]] = {
 }
 # How often an open status page looks whether anything has changed.
 STATUS_POLL_SECONDS = 60
+# The same of an officer's page of a batch whose messages are leaving.
+BATCH_POLL_SECONDS = 5
 
 # --- Messages ---------------------------------------------------------------------------------
-# Channel -> dotted path of its gateway. The file gateway is for demo and development; emails go
-# there too until a mail server is named.
+# Channel -> its gateways, the preferred one first: names of notifications.gateways.KNOWN, or dotted
+# paths. The file gateway is for demo and development; emails go there too until a mail server is
+# named.
 EMAIL_HOST = env.str("EMAIL_HOST", default="")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 10
-_file_gateway = "notifications.gateways.file.FileGateway"
-_smtp_gateway = "notifications.gateways.smtp.SmtpGateway"
-MESSAGE_GATEWAYS = {
-    "sms": env.str("SMS_GATEWAY", default=_file_gateway),
-    "email": env.str("EMAIL_GATEWAY", default=_smtp_gateway if EMAIL_HOST else _file_gateway),
+# A provider of emails other than a mail server (EMAIL_GATEWAY=anymail): the class of django-anymail
+# that speaks to it, and its options, ANYMAIL_POSTMARK_SERVER_TOKEN and so on. Receipts come to
+# /callbacks/anymail/, guarded by ANYMAIL_WEBHOOK_SECRET or the provider's own signature.
+ANYMAIL_BACKEND = env.str("ANYMAIL_BACKEND", default="")
+ANYMAIL = {
+    name.removeprefix("ANYMAIL_"): value
+    for name, value in env.ENVIRON.items()
+    if name.startswith("ANYMAIL_") and name != "ANYMAIL_BACKEND" and value
 }
+MESSAGE_GATEWAYS = {
+    "sms": env.list("SMS_GATEWAY", default=["file"]),
+    "email": env.list("EMAIL_GATEWAY", default=["smtp" if EMAIL_HOST else "file"]),
+}
+# Gateway -> SMS parts (or emails) a second that it may be given by all workers together. One that
+# is not named has no limit.
+GATEWAY_RATES: dict[str, float] = {
+    name: float(rate) for name, rate in env.dict("GATEWAY_RATES", default={}).items()
+}
+# Gateways over HTTP: their addresses, without a path, and what they know the office by.
+MSG91_URL = env.str("MSG91_URL", default="https://control.msg91.com")
+MSG91_AUTHKEY = env.str("MSG91_AUTHKEY", default="")
+# What the variables of the templates in its panel are called, before their number: VAR1, VAR2 ...
+MSG91_VARIABLE = env.str("MSG91_VARIABLE", default="VAR")
+MOBILE_SEVA_URL = env.str("MOBILE_SEVA_URL", default="https://msdgweb.mgov.gov.in")
+MOBILE_SEVA_USERNAME = env.str("MOBILE_SEVA_USERNAME", default="")
+MOBILE_SEVA_PASSWORD = env.str("MOBILE_SEVA_PASSWORD", default="")
+MOBILE_SEVA_SECURE_KEY = env.str("MOBILE_SEVA_SECURE_KEY", default="")
+# Kinds of message that are one-time codes, for which it has a lane of their own.
+MOBILE_SEVA_CODE_KINDS = env.list("MOBILE_SEVA_CODE_KINDS", default=["OTP"])
+# A proxy through which the office reaches gateways over HTTP: http://host:port.
+MESSAGE_HTTP_PROXY = env.str("MESSAGE_HTTP_PROXY", default="")
 MESSAGE_FILE_SINK = Path(env.str("MESSAGE_FILE_SINK", default=str(VAR_DIR / "phone.jsonl")))
+# SMPP: an account at an operator or a provider. Operators differ in the tags of DLT's parameters,
+# in how they write message ids in answers and in receipts (text, decimal, hex), and in how many
+# binds they allow: docs/smpp.md.
+SMPP_HOST = env.str("SMPP_HOST", default="")
+SMPP_PORT = env.int("SMPP_PORT", default=2775)
+SMPP_TLS = env.bool("SMPP_TLS", default=False)
+SMPP_SYSTEM_ID = env.str("SMPP_SYSTEM_ID", default="")
+SMPP_PASSWORD = env.str("SMPP_PASSWORD", default="")
+SMPP_SYSTEM_TYPE = env.str("SMPP_SYSTEM_TYPE", default="")
+SMPP_BIND = env.str("SMPP_BIND", default="transmitter")
+SMPP_ONLY_BIND = env.bool("SMPP_ONLY_BIND", default=False)
+SMPP_TAG_ENTITY = int(env.str("SMPP_TAG_ENTITY", default="0x1400"), 0)
+SMPP_TAG_TEMPLATE = int(env.str("SMPP_TAG_TEMPLATE", default="0x1401"), 0)
+# 0: the operator has no parameter for a reference of ours.
+SMPP_TAG_REFERENCE = int(env.str("SMPP_TAG_REFERENCE", default="0"), 0)
+SMPP_RESPONSE_IDS = env.str("SMPP_RESPONSE_IDS", default="text")
+SMPP_RECEIPT_IDS = env.str("SMPP_RECEIPT_IDS", default="text")
+# An SMSC that is asked too much rests so long; a connection silent for so long is asked whether it
+# is alive.
+SMPP_THROTTLE_SECONDS = env.int("SMPP_THROTTLE_SECONDS", default=5)
+SMPP_ENQUIRE_SECONDS = env.int("SMPP_ENQUIRE_SECONDS", default=30)
+# The operator's own codes that mean "later"; others refuse a message for good.
+SMPP_TRANSIENT_STATUSES = frozenset(
+    int(status, 0) for status in env.list("SMPP_TRANSIENT_STATUSES", default=[])
+)
 SMS_BRAND = env.str("SMS_BRAND", default="-PSKMP")
+# Sites that the office has had whitelisted by the operators: no filed SMS may link to another.
+DLT_URL_HOSTS = [host.lower() for host in env.list("DLT_URL_HOSTS", default=[SITE_HOST])]
 # Seconds: a worker's turn; the longest call of a gateway; how long a claimed message belongs to
 # its worker. notifications/checks.py holds them against each other and against Celery's limits.
 MESSAGE_RUN_SECONDS = env.int("MESSAGE_RUN_SECONDS", default=5)
@@ -376,9 +464,14 @@ MESSAGE_CALL_SECONDS = env.int("MESSAGE_CALL_SECONDS", default=20)
 MESSAGE_LEASE_SECONDS = env.int("MESSAGE_LEASE_SECONDS", default=60)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@passport-portal.invalid")
 
+# So many messages in trouble (of a region, within a day), and its officers are alerted.
+ALERT_TROUBLED_MESSAGES = env.int("ALERT_TROUBLED_MESSAGES", default=5)
+
 # --- Rules of the office (DESIGN.md's numbers; an office may set its own) ------------------------
 HOLD_MINUTES = 10
 GRACE_MINUTES = env.int("GRACE_MINUTES", default=10)
+# A plan whose hour has passed for longer is held back (docs/decisions/0026-decide-by.md).
+DECIDE_BY_LATE_MINUTES = env.int("DECIDE_BY_LATE_MINUTES", default=60)
 HORIZON_WORKING_DAYS = env.int("HORIZON_WORKING_DAYS", default=45)
 BOOKING_LEAD_HOURS = env.int("BOOKING_LEAD_HOURS", default=18)
 # Seats for those who wait or were moved (docs/decisions/0021-waiting-list.md).
@@ -386,6 +479,9 @@ WAITING_LIST_KM = env.int("WAITING_LIST_KM", default=60)
 WAITING_LIST_SILENT = env.int("WAITING_LIST_SILENT", default=3)
 EARLIER_SEAT_DAYS = env.int("EARLIER_SEAT_DAYS", default=2)
 EARLIER_SEATS_OPEN = env.int("EARLIER_SEATS_OPEN", default=300)
+# The call list: how long a person is an officer's alone, and the rest after a call nobody answered.
+CALL_LEASE_MINUTES = env.int("CALL_LEASE_MINUTES", default=10)
+CALL_AGAIN_MINUTES = env.int("CALL_AGAIN_MINUTES", default=30)
 
 # --- Files that people send (proofs of travel) ----------------------------------------------------
 # Outside of everything that is served; a folder of its own for backups and permissions.
@@ -520,6 +616,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # A line for each SMS that leaves would be noise.
+        "httpx": {"handlers": [], "level": "WARNING", "propagate": True},
         # What is odd about a PDF that somebody sent is no news.
         "pypdf": {"handlers": [], "level": "ERROR", "propagate": True},
     },

@@ -62,6 +62,7 @@ urlpatterns = [
     path("api/v1/", include("appointments.api.urls")),
     re_path(r"^api/", unknown_api),
     path("officers/", admin.site.urls),
+    path("", include("notifications.urls")),
     # Last: links in messages stand at the root.
     path("", include("appointments.urls")),
 ]

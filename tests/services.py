@@ -26,8 +26,8 @@ import redis
 
 # Set by the process that started the servers: xdist workers inherit it and start nothing.
 FOLDER_VARIABLE = "PORTAL_TEST_FOLDER"
-START_SECONDS = 30
-STOP_SECONDS = 10
+START_SECONDS = 120
+STOP_SECONDS = 30
 # Unprivileged accounts that may own the data folder when the suite runs as root, best first.
 SERVER_ACCOUNTS = ("postgres", "nobody")
 POSTGRES_OPTIONS = {
@@ -38,6 +38,8 @@ POSTGRES_OPTIONS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "timezone": "UTC",
 }
 

@@ -3,7 +3,10 @@
 import os
 
 from portal.settings import *
-from portal.settings import CACHES, DATABASES, REDIS_URL, VAR_DIR
+from portal.settings import CACHES, DATABASES, INSTALLED_APPS, REDIS_URL, VAR_DIR
+
+# Tests with transactions of their own end with a quick way to empty the database.
+INSTALLED_APPS = ["tests.quick_flush", *INSTALLED_APPS]
 
 # Scrypt is slow on purpose; a test which signs an officer in need not wait for it.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

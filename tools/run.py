@@ -59,8 +59,27 @@ def prepare_environment() -> tuple[str, int]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     os.environ["PYTHONUNBUFFERED"] = "1"
     # The Procfile says `python`: that of this environment.
+    if simulated():
+        simulate_gateways()
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return host, int(port)
+
+
+def simulated() -> bool:
+    return environ.Env().bool("SIMULATE_GATEWAYS", default=False)
+
+
+def simulate_gateways() -> None:
+    """Send SMS through the gateways' own protocols, to simulators that this run starts."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = os.environ.setdefault("SIMULATOR_PORT", str(free.getsockname()[1]))
+    url = f"http://127.0.0.1:{port}"
+    os.environ.setdefault("SMS_GATEWAY", "msg91,mobile_seva")
+    for name in ("MSG91_URL", "MOBILE_SEVA_URL"):
+        os.environ.setdefault(name, url)
+    for name in ("MSG91_AUTHKEY", "MOBILE_SEVA_USERNAME", "MOBILE_SEVA_PASSWORD"):
+        os.environ.setdefault(name, "demo")
+    os.environ.setdefault("MOBILE_SEVA_SECURE_KEY", "demo")
 
 
 def in_use(host: str, port: int) -> bool:
@@ -100,6 +119,10 @@ def announce(address: str, started: float) -> None:
         call_command("demo", show=True)
         connections.close_all()
         print()
+    if simulated():
+        say(
+            f"The operators' gateway is simulated at http://127.0.0.1:{os.environ['SIMULATOR_PORT']}"
+        )
     say(f"Open {address}/  -  Ctrl-C stops everything")
 
 
@@ -132,12 +155,21 @@ def supervise() -> int:
     honcho_manager.KILL_WAIT = STOP_SECONDS
     manager = honcho_manager.Manager()
     manager._procmgr = MainProcessFirst()
-    for name, command in parse_procfile((ROOT / "deploy/Procfile").read_text()).processes.items():
+    for name, command in processes().items():
         # Not honcho's own start: it gives each process another PORT, and links would differ.
         manager.add_process(name, command, env=dict(os.environ), cwd=str(ROOT))
     manager.loop()
     interrupted = manager.returncode in (130, 143)
     return 0 if interrupted else int(manager.returncode or 0)
+
+
+def processes() -> dict[str, str]:
+    """Name -> command."""
+    files = ["deploy/Procfile", *(["deploy/Procfile.simulators"] if simulated() else [])]
+    found: dict[str, str] = {}
+    for path in files:
+        found |= parse_procfile((ROOT / path).read_text()).processes
+    return found
 
 
 def say(text: str) -> None:

@@ -11,6 +11,7 @@ from appointments.admin.scope import seen
 from appointments.errors import Refusal
 from appointments.models import Centre
 from notifications import dates
+from notifications.errors import Refusal as MessageRefusal
 
 T = TypeVar("T")
 
@@ -70,7 +71,9 @@ class OwnCentresFilter(admin.SimpleListFilter):
         value = self.value()
         if not value or not value.isdecimal():
             return queryset
-        return queryset.filter(**{self.path: int(value)})
+        offered = {str(key) for key, _name in self.lookup_choices}
+        # Any other is no number that a database need understand.
+        return queryset.filter(**{self.path: int(value)}) if value in offered else queryset.none()
 
 
 class SlotCentreFilter(OwnCentresFilter):
@@ -90,6 +93,6 @@ def attempt(request: HttpRequest, verb: Callable[[], T]) -> T | None:
     """Call a verb; a refusal becomes a message on the next page, and None is returned."""
     try:
         return verb()
-    except Refusal as refusal:
-        messages.error(request, refusal.message)
+    except (Refusal, MessageRefusal) as refusal:
+        messages.error(request, str(refusal.message))
         return None

@@ -1,56 +1,17 @@
 """What officers read about an outage: where it stands, what comes next, who has been told."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Count, QuerySet, Sum
+from django.utils import timezone
 
 from appointments import messages
 from appointments.models import Appointment, CapacityCut, Offer, Outage, Plan, PlanLine, Quota, Slot
 from appointments.outages import centres_of
-from notifications import dates, outbox
-from notifications.models import Message
-
-State = Message.State
-# What officers call the states of a message, in the order of a message's life.
-MESSAGE_WORDS = (
-    (State.QUEUED, "waiting"),
-    (State.SENDING, "leaving now"),
-    (State.ACCEPTED, "sent"),
-    (State.UNKNOWN, "unclear whether sent"),
-    (State.FAILED, "could not be sent"),
-    (State.EXPIRED, "too late to send"),
-    (State.CANCELLED, "taken back"),
-)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Messages of one batch."""
-
-    batch: str
-    counts: dict[str, int]
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values()) - self.counts[State.CANCELLED]
-
-    @property
-    def sent(self) -> int:
-        return self.counts[State.ACCEPTED]
-
-    @property
-    def trouble(self) -> int:
-        return sum(self.counts[state] for state in (State.UNKNOWN, State.FAILED, State.EXPIRED))
-
-    @property
-    def lines(self) -> list[tuple[str, int]]:
-        return [(words, self.counts[state]) for state, words in MESSAGE_WORDS if self.counts[state]]
-
-
-def progress(batch: str) -> Progress:
-    return Progress(batch, outbox.progress(batch=batch))
+from notifications import batches, dates
+from notifications.batches import Progress
 
 
 @dataclass(frozen=True)
@@ -202,10 +163,11 @@ def next_step(outage: Outage, plans: Sequence[Plan], in_doubt: int, now: datetim
         if plan.state == Plan.State.APPLIED and plan.live_at and plan.live_at > now:
             until = dates.clock(plan.live_at, "en")
             return f"{plan} was applied. Its messages leave at {until}; undo it until then."
-    if Plan.State.APPROVED in states:
-        return f"{states[Plan.State.APPROVED]} is approved: apply it."
-    if Plan.State.PREPARED in states:
-        return f"{states[Plan.State.PREPARED]} waits for approval."
+    if approved := states.get(Plan.State.APPROVED):
+        return _when_applied(approved)
+    if prepared := states.get(Plan.State.PREPARED):
+        held_back = "was held back at its hour and " if prepared.held_back else ""
+        return f"{prepared} {held_back}waits for approval."
     if outage.grace_until > now and in_doubt:
         return "Notices leave after the grace: send them now, or take the outage back."
     if in_doubt:
@@ -213,9 +175,45 @@ def next_step(outage: Outage, plans: Sequence[Plan], in_doubt: int, now: datetim
     return "Nobody is in doubt. Restore when the service is back, or extend the cut."
 
 
+def _when_applied(plan: Plan) -> str:
+    if plan.held_back:
+        return f"{plan} was held back at its hour. Look why, then apply it or put it aside."
+    if plan.decide_by:
+        hour = dates.long_moment(plan.decide_by, "en")
+        return f"{plan} is applied by itself on {hour}, unless the service is back before."
+    return f"{plan} is approved: apply it."
+
+
+def hours_to_come(outage: Outage) -> list[Plan]:
+    """Plans that the clock will apply; what an officer does to the outage meanwhile, it meets."""
+    approved = outage.plans.filter(state=Plan.State.APPROVED, decide_by__isnull=False)
+    return list(approved.select_related("region", "approved_by").order_by("decide_by"))
+
+
+def hours_in_words(outage: Outage) -> list[str]:
+    return [
+        f"{plan} is to be applied by itself on {dates.long_moment(plan.decide_by, 'en')}"
+        for plan in hours_to_come(outage)
+        if plan.decide_by
+    ]
+
+
+def progress_of(
+    outages: Iterable[Outage], plans: Iterable[Plan]
+) -> tuple[dict[int, Progress], dict[int, Progress]]:
+    """Messages of outages' notices and of plans, by their keys; three queries for all."""
+    holds = {outage.pk: messages.hold_batch(outage) for outage in outages}
+    moves = {plan.pk: messages.plan_batch(plan.pk) for plan in plans}
+    found = batches.progress_of([*holds.values(), *moves.values()], timezone.now())
+    return (
+        {pk: found[name] for pk, name in holds.items()},
+        {pk: found[name] for pk, name in moves.items()},
+    )
+
+
 def hold_progress(outage: Outage) -> Progress:
-    return progress(messages.hold_batch(outage))
+    return batches.progress(messages.hold_batch(outage), timezone.now())
 
 
 def plan_progress(plan: Plan) -> Progress:
-    return progress(messages.plan_batch(plan.pk))
+    return batches.progress(messages.plan_batch(plan.pk), timezone.now())

@@ -115,6 +115,7 @@ def restore(request: HttpRequest, model_admin: admin.ModelAdmin, outage: Outage)
             f"In doubt now: {figures.people_in_doubt(outage):,}. {told}",
             "People who were moved keep their new time, and can still answer.",
             *([f"Not applied and therefore dropped: {dropped}."] if dropped else []),
+            *(f"{words}; that is off then." for words in figures.hours_in_words(outage)),
             "For two days the banner says that the service is back.",
         ],
         button="Restore the service",
@@ -185,6 +186,7 @@ def _cut_page(
             "outage": outage,
             "back": _page_of(outage),
             "in_grace": outage.grace_until > timezone.now(),
+            "hours": figures.hours_in_words(outage),
             **context,
         },
     )
@@ -221,6 +223,7 @@ def prepare(request: HttpRequest, model_admin: admin.ModelAdmin, outage: Outage)
             "Urgent travel comes first, then Tatkaal, vulnerable people, and the rest.",
             "The plan is worked out and shown to you; nobody is moved or told by this.",
             *([f"The new plan takes the place of {replaced}."] if replaced else []),
+            *(f"{words}; a new plan ends that." for words in figures.hours_in_words(outage)),
         ],
         button="Prepare the plan",
         back=_page_of(outage),

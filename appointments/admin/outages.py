@@ -136,6 +136,8 @@ class OutageAdmin(ReadOnlyAdmin):
             outage.plans.select_related("region", "prepared_by", "approved_by").order_by("-pk")
         )
         standing = figures.standing(outage)
+        applied = [plan for plan in plans if plan.state == Plan.State.APPLIED]
+        holds, moves = figures.progress_of([outage], applied)
         days, rows = figures.cut_table(outage)
         own = set(steerable_regions(officers.of(request)).values_list("pk", flat=True))
         regions = figures.region_ids_of(outage)
@@ -146,15 +148,13 @@ class OutageAdmin(ReadOnlyAdmin):
             "standing": standing,
             "days": days,
             "rows": rows,
-            "progress": figures.hold_progress(outage),
-            "plan_progress": [
-                (plan, figures.plan_progress(plan))
-                for plan in plans
-                if plan.state == Plan.State.APPLIED
-            ],
+            "progress": holds[outage.pk],
+            "plan_progress": [(plan, moves[plan.pk]) for plan in applied],
             "log": outage.log.select_related("actor", "plan"),
             "next_step": figures.next_step(outage, plans, standing.in_doubt, now),
             "in_grace": outage.is_open and outage.grace_until > now,
             "may_steer": bool(own) and regions <= own,
             "may_plan": bool(regions & own),
+            "own_regions": own,
+            "hours": figures.hours_to_come(outage),
         }

@@ -26,8 +26,10 @@ from appointments.admin.base import (
     moment,
 )
 from appointments.admin.days import SlotDayFilter
+from appointments.admin.outbox.find import arn_in
 from appointments.admin.scope import masked_arn, masked_name, sees_names
 from appointments.errors import Refusal
+from appointments.messages import reference
 from appointments.models import Application, Appointment, TimelineEntry
 from appointments.permissions import may_mark_visits
 
@@ -41,7 +43,7 @@ class HomeCentreFilter(OwnCentresFilter):
 class AppointmentInline(ReadOnlyInline):
     model = Appointment
     verbose_name_plural = "appointments"
-    fields = ("number", "state", "visit", "centre", "first_promised", "moved_count")
+    fields = ("number", "state", "visit", "centre", "first_promised", "moved_count", "told")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
@@ -52,6 +54,11 @@ class AppointmentInline(ReadOnlyInline):
     def number(self, appointment: Appointment) -> Any:
         url = reverse("admin:appointments_appointment_change", args=[appointment.pk])
         return format_html('<a href="{}">Appointment {}</a>', url, appointment.pk)
+
+    @admin.display(description="messages")
+    def told(self, appointment: Appointment) -> Any:
+        url = reverse("admin:notifications_message_changelist")
+        return format_html('<a href="{}?q={}">Its messages</a>', url, reference(appointment))
 
     @admin.display(description="visit")
     def visit(self, appointment: Appointment) -> str:
@@ -101,7 +108,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
         """To the page of an ARN. By POST, so that the number stands in no address and no log."""
         if not self.has_view_permission(request):
             raise Http404
-        arn = request.POST.get("arn", "").strip()
+        arn = arn_in(request.POST.get("arn", ""))
         found = self.get_queryset(request).filter(arn=arn).first()
         if found is None:
             messages.error(request, "No application with this number in your lists.")

@@ -1,6 +1,7 @@
-"""What an officer can do with a plan: approve, apply, undo, put aside."""
+"""What an officer can do with a plan: approve, give it an hour, apply, undo, put aside."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,13 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import officers
-from appointments import plans
+from accounts.models import User
+from appointments import decide_by, plans
 from appointments.admin import figures, plan_view
 from appointments.admin.asking import ask
 from appointments.admin.base import attempt
-from appointments.admin.plan_forms import ApproveForm, WhyForm
+from appointments.admin.plan_forms import ApproveForm, ChangeHourForm, WhyForm
 from appointments.errors import MESSAGES, Refusal
-from appointments.models import Plan
+from appointments.models import OfficeEntry, Plan
 from notifications import dates
 
 Step = Callable[[HttpRequest, admin.ModelAdmin, Plan], HttpResponse]
@@ -54,7 +56,7 @@ def approve(request: HttpRequest, model_admin: admin.ModelAdmin, plan: Plan) -> 
         except Refusal as refusal:
             form.add_error(None, refusal.message)
         else:
-            messages.success(request, f"{plan} is approved. Nobody is moved until it is applied.")
+            messages.success(request, f"{plan} is approved. {_when(form.hour())}")
             return _to_page(plan)
     return ask(
         request,
@@ -74,6 +76,14 @@ def approve(request: HttpRequest, model_admin: admin.ModelAdmin, plan: Plan) -> 
     )
 
 
+def _when(hour: datetime | None) -> str:
+    if hour is None:
+        return "Nobody is moved until it is applied."
+    return (
+        f"It is applied by itself on {dates.long_moment(hour, 'en')}, if the outage is open then."
+    )
+
+
 def _alone_words() -> list[str]:
     wait = int(plans.LONE_WAIT.total_seconds() // 60)
     return [
@@ -90,6 +100,70 @@ def _approved(request: HttpRequest, plan: Plan, form: ApproveForm) -> None:
         bounds=form.bounds(),
         fingerprint=form.cleaned_data["fingerprint"],
         reason=form.cleaned_data.get("reason", ""),
+        decide_by=form.hour(),
+    )
+
+
+def change_hour(request: HttpRequest, model_admin: admin.ModelAdmin, plan: Plan) -> HttpResponse:
+    """The approver changes or withdraws it; all others who steer may withdraw it."""
+    by = officers.of(request)
+    if plan.state != Plan.State.APPROVED:
+        return _over(request, plan, "hour_needs_approval")
+    if plan.approved_by_id != by.pk:
+        return _withdraw_hour(request, model_admin, plan)
+    form = ChangeHourForm(plan, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _change_hour(plan, form.hour(), by)
+        except Refusal as refusal:
+            form.add_error(None, refusal.message)
+        else:
+            messages.success(request, f"{plan} stays approved. {_when(form.hour())}")
+            return _to_page(plan)
+    return ask(
+        request,
+        model_admin,
+        title=f"{plan}: when it is applied",
+        says=[
+            "At the hour it is worked out afresh and applied in your name, if the outage is still "
+            "open and it keeps within the bounds that you approved. If not, nobody is moved, and "
+            "the officers of the region are alerted.",
+        ],
+        button="Save",
+        back=_page_of(plan),
+        form=form,
+        template="admin/office/change_hour.html",
+    )
+
+
+def _change_hour(plan: Plan, hour: datetime | None, by: User) -> None:
+    if hour is None:
+        decide_by.withdraw_hour(plan_id=plan.pk, by=by)
+    else:
+        decide_by.set_hour(plan_id=plan.pk, by=by, at=hour)
+
+
+def _withdraw_hour(request: HttpRequest, model_admin: admin.ModelAdmin, plan: Plan) -> HttpResponse:
+    by = officers.of(request)
+    if request.method == "POST":  # again, or after somebody else's: it is withdrawn all the same
+        done = attempt(request, lambda: decide_by.withdraw_hour(plan_id=plan.pk, by=by))
+        if done is not None:
+            messages.success(request, f"{plan} stays approved. {_when(None)}")
+        return _to_page(plan)
+    if plan.decide_by is None:
+        return _over(request, plan, "hour_not_yours")
+    return ask(
+        request,
+        model_admin,
+        title=f"{plan}: withdraw the hour",
+        says=[
+            f"{plan} is not applied on {dates.long_moment(plan.decide_by, 'en')}. It stays "
+            "approved, and an officer can apply it by hand.",
+            f"Only {plan.approved_by}, who approved it, can give it another hour.",
+        ],
+        button="Withdraw the hour",
+        back=_page_of(plan),
+        stop=True,
     )
 
 
@@ -181,13 +255,40 @@ def drop(request: HttpRequest, model_admin: admin.ModelAdmin, plan: Plan) -> Htt
 
 
 # Last part of the address -> step.
-STEPS: dict[str, Step] = {"approve": approve, "apply": apply, "undo": undo, "drop": drop}
+STEPS: dict[str, Step] = {
+    "approve": approve,
+    "hour": change_hour,
+    "apply": apply,
+    "undo": undo,
+    "drop": drop,
+}
+
+Event = OfficeEntry.Event
+CAME_BACK = (Event.OUT_OF_BOUNDS, Event.HELD_BACK)
+UNSOLVED = (Plan.HeldBack.APPROVAL, Plan.HeldBack.FAILED, Plan.HeldBack.LATE)
 
 
 def came_back(plan: Plan) -> dict[str, Any] | None:
-    """If the last attempt to apply went out of bounds: why, and the figures before and after."""
-    last = plan.log.order_by("-at", "-pk").first()
-    if last is None or last.event != "out_of_bounds":
+    """If it was last tried to be applied and was not: why, and what is different since."""
+    last = plan.log.order_by("-pk").first()
+    if last is None or last.event not in CAME_BACK:
         return None
-    before = plan.log.filter(event="prepared").order_by("-at").first()
-    return {"why": last.why, "at": last.at, "before": before and before.facts, "now": last.facts}
+    earlier = plan.log.filter(pk__lt=last.pk).order_by("-pk")
+    approved = earlier.filter(event=Event.APPROVED).first()
+    before = earlier.filter(event__in=(Event.PREPARED, *CAME_BACK)).first()
+    return {
+        "held_back": last.event == Event.HELD_BACK,
+        "hour": plans.hour_of(last.facts),
+        "why": last.why,
+        "at": last.at,
+        # Of what was not solved afresh the figures are the old ones.
+        "before": before.facts if before and plan.held_back not in UNSOLVED else None,
+        "now": last.facts,
+        "since": _changes_of_outage(plan, approved) if approved else [],
+    }
+
+
+def _changes_of_outage(plan: Plan, approved: OfficeEntry) -> list[OfficeEntry]:
+    """What officers did to the outage itself after the approval."""
+    later = plan.outage.log.filter(pk__gt=approved.pk, plan__isnull=True)
+    return list(later.select_related("actor").order_by("pk"))

@@ -42,7 +42,7 @@ class PlanAdmin(ReadOnlyAdmin):
     region_path = "region"
     list_display = (
         *("number", "state", "outage", "region", "people", "moved", "unplaced"),
-        *("prepared_by", "prepared", "approval", "applied", "silence"),
+        *("prepared_by", "prepared", "approval", "hour", "applied", "silence"),
     )
     list_filter = ("state", AloneFilter, "silence", "outage__state")
     list_select_related = ("outage", "region", "prepared_by", "approved_by")
@@ -77,6 +77,12 @@ class PlanAdmin(ReadOnlyAdmin):
         if plan.lone_reason:
             return format_html('{} <span class="flag">alone</span>', plan.approved_by)
         return str(plan.approved_by)
+
+    @admin.display(description="by itself on", ordering="decide_by")
+    def hour(self, plan: Plan) -> Any:
+        if plan.held_back:
+            return format_html('<span class="flag">{}</span>', "held back")
+        return moment(plan.decide_by)
 
     @admin.display(description="applied", ordering="applied_at")
     def applied(self, plan: Plan) -> str:
@@ -136,7 +142,8 @@ class PlanAdmin(ReadOnlyAdmin):
             "alone": plan_view.is_alone(plan, officers.of(request)),
             "waits": bool(plan.not_before and plan.not_before > now),
             "in_grace": bool(applied and plan.live_at and plan.live_at > now),
-            "came_back": came_back(plan) if plan.state == Plan.State.PREPARED else None,
+            "came_back": came_back(plan) if plan.state in Plan.PENDING_STATES else None,
+            "own_regions": {plan.region_id} if steers_all(request, [plan.region_id]) else set(),
             "progress": figures.plan_progress(plan) if plan.applied_at else None,
             "answers": figures.answers(plan.offers.all()) if applied else None,
             "log": plan.log.select_related("actor"),

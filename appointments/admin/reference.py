@@ -2,16 +2,40 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 
 from accounts import officers
 from accounts.models import User
-from appointments.admin.base import OfficeAdmin, OwnCentresFilter
+from accounts.phones import NotAMobile, masked, parse_mobile
+from appointments import alerts
+from appointments.admin.asking import ask
+from appointments.admin.base import OfficeAdmin, OwnCentresFilter, attempt
 from appointments.admin.scope import posting, seen
 from appointments.models import Centre, Holiday, Posting, Region, SlotTemplate
 from appointments.roles import post
+
+
+class AlertsForm(forms.Form):
+    phone = forms.CharField(
+        label="Mobile number for alerts by SMS (leave empty for none)",
+        max_length=30,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel"}),
+    )
+
+    def clean_phone(self) -> str:
+        """As the outbox takes it: E.164."""
+        typed = self.cleaned_data["phone"]
+        try:
+            return parse_mobile(typed) if typed else ""
+        except NotAMobile as error:
+            raise forms.ValidationError(
+                "Enter an Indian mobile number with 10 digits.", code=error.code
+            ) from error
 
 
 def _is_superuser(request: HttpRequest) -> bool:
@@ -136,14 +160,42 @@ class PostingAdmin(OfficeAdmin):
     """Who serves where. Superusers change it: a posting is a right."""
 
     region_path = "region"
-    list_display = ("officer", "role", "region", "centre")
+    list_display = ("officer", "role", "region", "centre", "alerts_by_sms")
     list_filter = ("role",)
     list_select_related = ("officer", "region", "centre")
     ordering = ("role", "officer__name")
-    fields = ("officer", "role", "region", "centre")
+    fields = ("officer", "role", "region", "centre", "alerts_by_sms")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("officer",) if obj else ()
+        return ("officer", "alerts_by_sms") if obj else ("alerts_by_sms",)
+
+    @admin.display(description="alerts by SMS")
+    def alerts_by_sms(self, posting: Posting) -> str:
+        return masked(posting.alert_phone) or "-"
+
+    def get_urls(self) -> list[Any]:
+        own = self.admin_site.admin_view(self.alerts_view)
+        return [path("alerts/", own, name="appointments_posting_alerts"), *super().get_urls()]
+
+    def alerts_view(self, request: HttpRequest) -> HttpResponse:
+        """Where the officer at work wants alerts: everybody's own, nobody else's."""
+        by, own = officers.of(request), posting(request)
+        form = AlertsForm(request.POST or None, initial={"phone": own.alert_phone if own else ""})
+        back = reverse("admin:index")
+        if request.method == "POST" and form.is_valid():
+            phone = form.cleaned_data["phone"]
+            if attempt(request, lambda: alerts.ask_for_sms(by=by, phone=phone)):
+                said = (
+                    f"Alerts go to {masked(phone)} too." if phone else "Alerts come by email only."
+                )
+                messages.success(request, said)
+            return HttpResponseRedirect(back)
+        says = [
+            f"Alerts come by email to {by.email}: a plan that waits for you, an outage past its"
+            " expected end, messages or a gateway in trouble, people who could not be told.",
+            "By SMS they come from 08:00 to 21:00; at night only if a visit is within 18 hours.",
+        ]
+        return ask(request, self, title="Alerts", says=says, button="Save", back=back, form=form)
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest | None, **kwargs: Any

@@ -50,6 +50,7 @@ class PlanSerializer(serializers.ModelSerializer):
         fields = (
             *("id", "outage", "region", "state", "silence", "bounds", "summary"),
             *("prepared_by", "prepared_at", "approved_by", "approved_at", "not_before"),
+            *("decide_by", "held_back"),
             *("applied_by", "applied_at", "live_at", "settled_at", "undone_by", "undone_at"),
         )
 

@@ -31,6 +31,7 @@ from appointments.models import (
     VisitAttempt,
 )
 from appointments.slots import WorkingDays, local_moment, open_days
+from notifications.registry import csv_files, verbs
 
 REGION = "BPL"
 SEED = 2025
@@ -137,6 +138,7 @@ class _Building:
 
     def run(self, bar: Bar) -> None:
         reference.load(folder=self.folder, today=self.today)
+        self._file_templates()
         region = Region.objects.get(code=REGION)
         days = self._open(region)
         centres = list(Centre.objects.filter(region=region).order_by("code"))
@@ -167,6 +169,14 @@ class _Building:
         User.objects.filter(email__in=[part.email for part in OFFICERS]).update(
             date_joined=midnight
         )
+
+    def _file_templates(self) -> None:
+        """Invented ones, so that the gateways that need filed texts can be tried here."""
+        path = self.folder / "dlt_templates.csv"
+        try:
+            verbs.load(entries=csv_files.read_file(path), by="demo", reason=path.name)
+        except (OSError, csv_files.BadFile) as error:
+            raise CannotBuild(f"{path.name}: {error}") from None
 
     def _open(self, region: Region) -> list[Day]:
         """Open the slots of the past days, today and those ahead; all days in order."""

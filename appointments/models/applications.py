@@ -106,14 +106,20 @@ class Posting(models.Model):
     role = models.CharField(max_length=8, choices=Role)
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="postings")
     centre = models.ForeignKey(Centre, null=True, blank=True, on_delete=models.PROTECT)
+    # E.164. Where the officer asks for alerts by SMS too (appointments/alerts.py); "" is nowhere.
+    alert_phone = models.CharField(max_length=16, blank=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
+                condition=Q(alert_phone="") | Q(alert_phone__regex=r"^\+[1-9][0-9]{7,14}$"),
+                name="posting_alert_phone_e164",
+            ),
+            models.CheckConstraint(
                 condition=Q(role="centre", centre__isnull=False)
                 | (~Q(role="centre") & Q(centre__isnull=True)),
                 name="posting_centre_exactly_for_centre_officer",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -176,6 +176,7 @@ class TimelineEntry(models.Model):
         TRAVEL_YES = "travel_yes", _("Urgent travel accepted")
         TRAVEL_NO = "travel_no", _("Proof of travel not accepted")
         TRAVEL_BACK = "travel_back", _("Proof of travel withdrawn")
+        PHONED = "phoned", _("Told by phone")
 
     # What these tell about a seat does not take it away.
     KEEPING = (Event.IN_DOUBT, Event.STANDS, Event.COMPLETED, Event.NO_SHOW)

@@ -20,6 +20,15 @@ class Plan(models.Model):
 
     PENDING_STATES = (State.PREPARED, State.APPROVED)
 
+    class HeldBack(models.TextChoices):
+        """Why the clock did not apply it at its hour."""
+
+        BOUNDS = "bounds", "it would exceed what was approved"
+        NOBODY = "nobody", "nobody is in doubt any more"
+        APPROVAL = "approval", "the approval does not hold any more"
+        FAILED = "failed", "no plan could be made"
+        LATE = "late", "its hour had passed for too long"
+
     class Silence(models.TextChoices):
         KEEP = "keep", "The new time stands"
         REQUEUE = "requeue", "The seat is freed, first in line"
@@ -47,6 +56,11 @@ class Plan(models.Model):
     # A lone officer approved their own plan: reason given, not to be applied before the wait ends.
     lone_reason = models.CharField(max_length=300, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
+    # "If it is not mended by then, apply": to come while approved. Of a plan that is applied: the
+    # clock did it, in the name of whoever approved it.
+    decide_by = models.DateTimeField(null=True, blank=True)
+    # The last hour came and the clock did not apply it; empty once somebody has decided anew.
+    held_back = models.CharField(max_length=8, choices=HeldBack, blank=True)
     applied_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -84,6 +98,41 @@ class Plan(models.Model):
                 | Q(applied_at__isnull=False, live_at__isnull=False),
                 name="plan_applied_has_times",
             ),
+            models.CheckConstraint(
+                condition=Q(decide_by__isnull=True)
+                | Q(state__in=["approved", "applied", "undone"]),
+                name="plan_hour_only_of_an_approval",
+            ),
+            models.CheckConstraint(
+                condition=Q(decide_by__isnull=True) | Q(decide_by__gt=models.F("approved_at")),
+                name="plan_hour_after_approval",
+            ),
+            models.CheckConstraint(
+                condition=Q(decide_by__isnull=True)
+                | Q(not_before__isnull=True)
+                | Q(decide_by__gte=models.F("not_before")),
+                name="plan_hour_after_lone_wait",
+            ),
+            models.CheckConstraint(
+                condition=Q(decide_by__isnull=True)
+                | Q(applied_at__isnull=True)
+                | Q(applied_at__gte=models.F("decide_by")),
+                name="plan_applied_not_before_its_hour",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_back__in=["", "bounds", "nobody", "approval", "failed", "late"]),
+                name="plan_held_back_reason_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_back="")
+                | Q(decide_by__isnull=True, state__in=["prepared", "approved", "dropped"]),
+                name="plan_held_back_has_no_hour",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["decide_by"], condition=Q(state="approved"), name="plan_hour_to_come"
+            )
         ]
 
     def __str__(self) -> str:
@@ -129,24 +178,35 @@ class PlanLine(models.Model):
 
 
 class OfferList(models.Model):
-    """The questions of one plan to several people behind one phone, behind one link.
+    """What one event has to say to several people behind one phone, behind one link.
 
-    Who is on it (Offer.listed_in) is settled when the plan is applied: the one SMS went to the
-    phone that all of them had then. The link of one person gives no power over the others.
+    Who is on it (Listed) is settled when the event happens: the one SMS goes to the phone that all
+    of them have then. The link of one person gives no power over the others.
     """
 
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="offer_lists")
+    # Of the one SMS.
+    kind = models.CharField(max_length=30)
+    # Where it asks: the plan that asks, and the earliest deadline, which the SMS names.
+    plan = models.ForeignKey(
+        Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="offer_lists"
+    )
+    deadline = models.DateTimeField(null=True, blank=True)
     # SHA-256 of the token in the link; the token itself stands only in the message.
     token_hash = models.CharField(max_length=64, unique=True)
+    # Of the phone (tokens.number_digest): whoever has another one since is not shown any more.
+    number_digest = models.CharField(max_length=64, blank=True)
     live_at = models.DateTimeField()
-    # The earliest deadline of its offers: the moment that the SMS names.
-    deadline = models.DateTimeField()
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(deadline__gt=models.F("live_at")), name="offerlist_deadline_after_live"
+            ),
+            models.CheckConstraint(
+                condition=Q(plan__isnull=True, deadline__isnull=True)
+                | Q(plan__isnull=False, deadline__isnull=False),
+                name="offerlist_deadline_exactly_of_a_plan",
             ),
         ]
 
@@ -186,10 +246,6 @@ class Offer(models.Model):
         Slot, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     new_slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="+")
-    # Moved with several others behind the same phone: one SMS and one page for all of them.
-    listed_in = models.ForeignKey(
-        OfferList, null=True, blank=True, on_delete=models.PROTECT, related_name="offers"
-    )
     # SHA-256 of the token in the link; the token itself stands only in the message.
     token_hash = models.CharField(max_length=64, unique=True)
     live_at = models.DateTimeField()
@@ -228,10 +284,6 @@ class Offer(models.Model):
                 condition=~Q(state="declined") | ~Q(kind="moved"),
                 name="offer_declined_only_a_held_seat",
             ),
-            models.CheckConstraint(
-                condition=Q(listed_in__isnull=True) | Q(kind="moved", plan__isnull=False),
-                name="offer_listed_only_by_a_plan",
-            ),
         ]
         indexes = [
             models.Index(
@@ -251,6 +303,26 @@ class Offer(models.Model):
         return self.kind in self.SEAT_KINDS
 
 
+class Listed(models.Model):
+    """One of the people on a list, and the question that the list's link answers for them."""
+
+    offer_list = models.ForeignKey(OfferList, on_delete=models.CASCADE, related_name="people")
+    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="listed")
+    offer = models.ForeignKey(
+        Offer, null=True, blank=True, on_delete=models.PROTECT, related_name="listed"
+    )
+    # Off it before the SMS left: it does not speak of them.
+    left = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["offer_list", "appointment"], name="listed_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.offer_list_id}/{self.appointment_id}"
+
+
 class OfficeEntry(models.Model):
     """What officers, or the clock, did to an outage or a plan: when, by whom, why."""
 
@@ -264,6 +336,9 @@ class OfficeEntry(models.Model):
         APPROVED = "approved"
         APPLIED = "applied"
         OUT_OF_BOUNDS = "out_of_bounds", "back to the officer: outside the approved bounds"
+        HOUR_SET = "hour_set", "hour given at which it is applied"
+        HOUR_WITHDRAWN = "hour_withdrawn", "hour withdrawn"
+        HELD_BACK = "held_back", "held back at its hour"
         UNDONE = "undone"
         DROPPED = "dropped"
         SETTLED = "settled", "grace over, seats open again"

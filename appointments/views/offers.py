@@ -196,6 +196,7 @@ def _question(offer: Offer) -> dict[str, Any]:
         "km": _km(offer),
         "difference": words.moved_by(offer.old_slot, offer.new_slot),
         "time_left": words.time_left(offer.deadline - now),
+        "listed": offer.listed.exists(),
         "others": offer_lists.others_at_phone(offer, now=now),
     }
 

@@ -1,16 +1,21 @@
 """One page for several people behind one phone: who is asked what, each answer, and all at once."""
 
+from dataclasses import dataclass
+
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.errors import SignInRefusal
 from appointments import offer_lists, offers
 from appointments.errors import Refusal
-from appointments.models import Appointment, Offer, OfferList
+from appointments.models import Appointment, Call, Offer, OfferList, Slot
+from appointments.offer_lists import Told
 from appointments.tokens import digest
 from appointments.views.common import by_link, row_number
 from appointments.views.links import counted, language_of, no_offer, page
@@ -30,17 +35,19 @@ def listed(request: HttpRequest, token: str) -> HttpResponse:
         found = counted(request, lambda: offer_lists.find(token, now=timezone.now()))
     except (Refusal, SignInRefusal) as refusal:
         return no_offer(request, refusal)
-    people = list(offer_lists.questions(found))
+    asked = list(offer_lists.questions(found))
+    others = offer_lists.others(found, now=timezone.now())
+    people = [offer.appointment for offer in asked] + [told.appointment for told in others]
     with language_of(request, _language(people)):
         if request.method == "POST":
-            _answer(request, found, people)
+            _answer(request, found, asked)
             return redirect("appointments:offer_link", token)
-        return _show(request, token, found, people)
+        return _show(request, token, asked, others)
 
 
-def _language(people: list[Offer]) -> str:
+def _language(people: list[Appointment]) -> str:
     """As the SMS: what most of them speak."""
-    languages = [offer.appointment.contact[2] for offer in people]
+    languages = [appointment.contact[2] for appointment in people] or [settings.LANGUAGE_CODE]
     return max(sorted(set(languages)), key=languages.count)
 
 
@@ -80,17 +87,59 @@ def _say_refused(request: HttpRequest, offer: Offer, refusal: Refusal) -> None:
     messages.error(request, why % {"tail": tail, "reason": refusal.message})
 
 
-def _show(request: HttpRequest, token: str, found: OfferList, people: list[Offer]) -> HttpResponse:
+def _show(
+    request: HttpRequest, token: str, people: list[Offer], others: list[Told]
+) -> HttpResponse:
     asked = [offer for offer in people if _asks(offer)]
     context = {
         "token": token,
         "people": [(offer, _asks(offer)) for offer in people],
+        "others": [_line(told) for told in others],
         "asked": asked,
         "deadline": min((offer.deadline for offer in asked), default=None),
-        "silence": people[0].silence,
+        "silence": people[0].silence if people else "",
         "in_doubt": Appointment.State.IN_DOUBT,
     }
     return page(request, "offer_list", context)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One person whom the list asks nothing: the state by which it is coloured, and the words."""
+
+    appointment: Appointment
+    state: str
+    label: str | Promise
+    visit: Slot | None = None
+    # What else to say.
+    more: str | Promise = ""
+
+
+DO_NOT_TRAVEL = gettext_lazy("Uncertain: do not travel, wait for our next message")
+STANDS = gettext_lazy("The appointment stands: come on time")
+# An offer which another message asks about: its link answers, this one does not.
+ASKED_ELSEWHERE = gettext_lazy(
+    "An answer is still awaited: open the link in the newest message, or sign in."
+)
+SAFE = gettext_lazy(
+    "The fee and the attempts are safe. We will send a message when a time is found."
+)
+
+
+def _line(told: Told) -> Line:
+    appointment, stands = told.appointment, told.stands
+    if stands is None:
+        return Line(appointment, appointment.state, appointment.get_state_display())
+    asked = ASKED_ELSEWHERE if stands.question else ""
+    match stands.subject:
+        case Call.Subject.IN_DOUBT:
+            return Line(appointment, Appointment.State.IN_DOUBT, DO_NOT_TRAVEL, stands.visit)
+        case Call.Subject.NO_SEAT | Call.Subject.SEAT_FOUND:
+            waits = Appointment.State.WAITING
+            return Line(appointment, waits, waits.label, more=asked or SAFE)
+        case Call.Subject.MOVED_KEEP | Call.Subject.MOVED_ANSWER:
+            return Line(appointment, Offer.State.OPEN, _("New time"), stands.visit, asked)
+    return Line(appointment, Appointment.State.CONFIRMED, STANDS, stands.visit, asked)
 
 
 def _asks(offer: Offer) -> bool:

@@ -1,17 +1,46 @@
-"""Gateways by channel, as settings.MESSAGE_GATEWAYS names them."""
+"""Gateways by channel, in the order in which settings.MESSAGE_GATEWAYS names them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from notifications.gateways.base import Gateway
+if TYPE_CHECKING:  # it needs models, and start-up checks come before them
+    from notifications.gateways.base import Gateway
+
+# Short names for settings; any other gateway is named by its dotted path.
+KNOWN = {
+    "file": "notifications.gateways.file.FileGateway",
+    "smtp": "notifications.gateways.smtp.SmtpGateway",
+    "msg91": "notifications.gateways.msg91.Msg91Gateway",
+    "mobile_seva": "notifications.gateways.mobile_seva.MobileSevaGateway",
+    "smpp": "notifications.gateways.smpp.SmppGateway",
+    "anymail": "notifications.gateways.anymail.AnymailGateway",
+}
 
 
-def gateway_class(channel: str) -> type[Gateway]:
-    """ImportError or KeyError if the settings name none; notifications/checks.py says so early."""
-    found: type[Gateway] = import_string(settings.MESSAGE_GATEWAYS[channel])
-    return found
+def gateway_classes(channel: str) -> "list[type[Gateway]]":
+    """The gateways of a channel, the preferred one first.
+
+    ImportError or KeyError if the settings name none; notifications/checks.py says so early.
+    """
+    named = classes(settings.MESSAGE_GATEWAYS[channel])
+    if not named:
+        raise KeyError(f"no gateway is named for {channel}")
+    return named
 
 
-def gateway_for(channel: str) -> Gateway:
-    """A new gateway, not yet open."""
-    return gateway_class(channel)()
+def classes(named: str | Sequence[str]) -> "list[type[Gateway]]":
+    """Gateways by short names or dotted paths. ImportError: there is no such class."""
+    names = [named] if isinstance(named, str) else named
+    return [import_string(KNOWN.get(name, name)) for name in names]
+
+
+def gateway_class(name: str) -> "type[Gateway]":
+    """A gateway in use on any channel, by its own name. KeyError: none has it."""
+    for channel in settings.MESSAGE_GATEWAYS:
+        for found in gateway_classes(channel):
+            if found.name == name:
+                return found
+    raise KeyError(name)

@@ -28,6 +28,9 @@ class FileGateway:
     """Appends to settings.MESSAGE_FILE_SINK; a line that is there has reached the disk."""
 
     name = "file"
+    reports = False
+    needs_template = False
+    window = 1
 
     def __enter__(self) -> Self:
         try:

@@ -58,6 +58,8 @@ def test_public_site_as_it_should_be_passes(monkeypatch):
             {"MESSAGE_GATEWAYS": {"sms": "notifications.gateways.file.FileGateway"}},
             "portal.E007",
         ),
+        ({"MESSAGE_GATEWAYS": {"sms": ["file"]}}, "portal.E007"),
+        ({"MESSAGE_GATEWAYS": {"sms": ["smtp"], "email": ["smtp", "file"]}}, "portal.E007"),
         (
             {"CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}},
             "portal.E008",

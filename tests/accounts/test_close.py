@@ -11,7 +11,8 @@ from accounts import app_tokens, consents, contacts
 from accounts.models import AppToken, Device, SignInCode, User
 from appointments import leaving
 from appointments.models import Application, Appointment
-from notifications.models import Message
+from notifications import fallback
+from notifications.models import Message, NotReached
 from portal.closing import close_account
 from tests.accounts.account_steps import NEW_PHONE, signed_in_long_ago, signed_in_now
 from tests.accounts.conftest import CODE, PHONE, english_client, last_code
@@ -171,6 +172,18 @@ def test_queued_messages_of_a_closed_account_go_to_the_register():
     assert queued("email") == set()
     application.refresh_from_db()
     assert application.claimed_by is None
+
+
+def test_who_has_no_phone_after_closing_is_called_if_the_email_does_not_arrive():
+    person = make_person()
+    application, _offer, _token = ask(person, claimed_by=person, phone="", email="r@example.in")
+    close(person)
+    assert queued() == set()
+    Message.objects.filter(channel="email", kind="MOVED_KEEP").update(state="failed")
+    fallback.follow_up(timezone.now())
+    (missed,) = NotReached.objects.all()
+    appointment = application.appointments.get()
+    assert (missed.kind, missed.reference) == ("MOVED_KEEP", f"appointment:{appointment.pk}")
 
 
 # --- Only what is verified counts ----------------------------------------------------------------

@@ -60,11 +60,13 @@ def test_workers_are_nudged_as_soon_as_the_code_is_committed(
     monkeypatch, django_capture_on_commit_callbacks
 ):
     nudged = []
-    monkeypatch.setattr("notifications.nudge.publish", nudged.append)
+    monkeypatch.setattr(
+        "notifications.nudge.publish", lambda channel, urgent: nudged.append((channel, urgent))
+    )
     with django_capture_on_commit_callbacks(execute=True):
         request_code()
         assert nudged == []
-    assert nudged == ["sms"]
+    assert nudged == [("sms", True)]  # to the urgent lane's own worker
 
 
 def test_code_is_written_in_the_language_of_the_person_not_of_the_page(person: User):

@@ -138,7 +138,7 @@ def test_eight_at_once_with_one_key_are_one_request(asking):
 
     def ask(_number):
         try:
-            gun.wait(timeout=30)
+            gun.wait(timeout=120)
             return app.post(path, body, key="one").status_code
         finally:
             connection.close()

@@ -50,6 +50,7 @@ def test_officer_reads_outages_and_plans_of_the_region(program_of, plan):
     assert program.get(f"officers/outages/{plan.outage_id}/").json() == outage
     (shown,) = program.get("officers/plans/").json()["results"]
     assert (shown["state"], shown["approved_by"]) == ("approved", str(plan.approved_by))
+    assert (shown["decide_by"], shown["held_back"]) == (None, "")
     assert program.get(f"officers/plans/{plan.pk}/").json() == shown
 
 

@@ -63,8 +63,8 @@ def test_choosing_nothing_is_an_error_at_the_question(signed_in, application, na
 
 
 def test_days_stand_by_week_with_their_free_seats(signed_in, application):
-    monday = in_days(7 - in_days(0).weekday())  # of next week
-    for day in (monday, monday + dt.timedelta(days=1), monday + dt.timedelta(days=14)):
+    tuesday = in_days(8 - in_days(0).weekday())  # of next week; on a Sunday, Monday is too near
+    for day in (tuesday, tuesday + dt.timedelta(days=1), tuesday + dt.timedelta(days=13)):
         make_slot(day=day, seats=3)
     seen = text(signed_in.get(page("choose_day", application.pk, "BPL")))
     assert seen.count("Next week") == 1

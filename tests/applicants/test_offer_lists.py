@@ -5,11 +5,27 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from appointments import offers, plans
+from appointments import booking, offers, plans
+from appointments.cuts import Cut
 from appointments.models import Appointment, Hold, Offer, OfferList, Plan
-from tests.applicants.builders import ask, ask_family, token_of, token_of_list
+from notifications.models import Message
+from tests.applicants.builders import (
+    ask,
+    ask_family,
+    go_live,
+    plan_again,
+    token_of,
+    token_of_list,
+)
 from tests.applicants.reading import page, text
-from tests.domain.builders import in_days, make_application, make_slot
+from tests.domain.builders import (
+    declare_for_test,
+    in_days,
+    make_application,
+    make_appointment,
+    make_officer,
+    make_slot,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -175,6 +191,100 @@ def test_list_of_six_people_costs_few_queries(client, person, django_assert_max_
     plan, _asked = ask_family(person, 6)
     token = token_of_list(plan)
     with django_assert_max_num_queries(7):
+        client.get(f"/{token}")
+
+
+# --- A list that asks nothing -------------------------------------------------------------------
+
+
+@pytest.fixture
+def doubted(person):
+    """Three people told of a doubt in one SMS: outage, appointments, and the token of the list."""
+    slot = make_slot(seats=3)
+    people = [
+        make_appointment(
+            slot,
+            application=make_application(phone=person.phone, language="en", name="Sunita Verma"),
+        )
+        for _ in range(3)
+    ]
+    outage = declare_for_test(make_officer(), [Cut(slot.centre_id, slot.date, "normal", 0)])
+    message = Message.objects.get(kind="HOLD_MANY")
+    return outage, people, message.values["url"].rpartition("/")[2]
+
+
+def test_list_of_a_doubt_says_do_not_travel_and_asks_nothing(client, doubted):
+    _outage, people, token = doubted
+    answer = client.get(f"/{token}")
+    seen = text(answer)
+    assert answer.status_code == 200
+    assert "Several people at this mobile number" in seen
+    assert seen.count("Uncertain: do not travel, wait for our next message") == 3
+    whole = answer.content.decode()
+    for appointment in people:
+        assert f"Application ending in {appointment.application.arn_tail}" in seen
+        assert appointment.application.arn not in whole
+    assert "Sunita" not in whole
+    assert "<form" not in whole.partition("<main")[2].partition("</main>")[0]
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_each_row_says_what_holds_now(client, doubted):
+    _outage, people, token = doubted
+    booking.cancel(appointment_id=people[0].pk, by=None)
+    Appointment.objects.filter(pk=people[1].pk).update(
+        state="waiting", slot=None, waiting_since=timezone.now()
+    )
+    Appointment.objects.filter(pk=people[2].pk).update(state="confirmed")
+    seen = text(client.get(f"/{token}"))
+    for words in ("Cancelled", "On the waiting list", "The appointment stands: come on time"):
+        assert seen.count(words) == 1
+    assert "do not travel" not in seen
+
+
+def test_link_of_an_older_list_answers_no_later_question(client, doubted):
+    outage, people, token = doubted
+    make_slot(centre=people[0].slot.centre, day=in_days(6), seats=9)
+    plan = plan_again(outage, outage.region)
+    assert text(client.get(f"/{token}")).count("do not travel") == 3  # within the grace
+    go_live(plan)
+    offer = Offer.objects.first()
+    seen = text(client.get(f"/{token}"))
+    assert seen.count("open the link in the newest message") == 3
+    assert client.post(f"/{token}", {"accept": offer.pk}).status_code == 404
+    assert client.get(f"/{token}/{offer.pk}").status_code == 404
+    assert client.post(f"/{token}/{offer.pk}/give-up/").status_code == 404
+    client.post(f"/{token}", {"all": "1"})
+    assert set(Offer.objects.values_list("state", flat=True)) == {"open"}
+    assert "Accept all 3" in text(client.get(f"/{token_of_list(plan)}"))
+
+
+def test_list_of_mixed_fates_asks_some_and_tells_the_others(client, person):
+    slot = make_slot(seats=4)
+    for _ in range(4):
+        make_appointment(slot, application=make_application(phone=person.phone, language="en"))
+    make_slot(centre=slot.centre, day=in_days(6), seats=2)
+    officer = make_officer()
+    outage = declare_for_test(officer, [Cut(slot.centre_id, slot.date, "normal", 1)])
+    plan = plan_again(outage, outage.region)
+    go_live(plan)
+    message = Message.objects.get(kind="MIXED_MANY_KEEP")
+    assert message.values["n"] == 4
+    seen = text(client.get(f"/{message.values['url'].rpartition('/')[2]}"))
+    assert "Accept all 2 new times" in seen
+    assert seen.count("The appointment stands: come on time") == 1
+    assert seen.count("On the waiting list") == 1
+
+
+def test_list_that_asks_nothing_costs_as_much_for_three_as_for_six(
+    client, person, django_assert_max_num_queries
+):
+    slot = make_slot(seats=6)
+    for _ in range(6):
+        make_appointment(slot, application=make_application(phone=person.phone))
+    declare_for_test(make_officer(), [Cut(slot.centre_id, slot.date, "normal", 0)])
+    token = Message.objects.get(kind="HOLD_MANY").values["url"].rpartition("/")[2]
+    with django_assert_max_num_queries(24):
         client.get(f"/{token}")
 
 

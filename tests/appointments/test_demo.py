@@ -23,6 +23,7 @@ from appointments.models import Application, Appointment, Centre, Posting, Regio
 from appointments.permissions import may_mark_visits, may_steer
 from appointments.roles import ensure_groups, post
 from tests.appointments.demo_data import SMALL_SEATS, digest, small_office
+from tests.known import Known
 
 pytestmark = pytest.mark.django_db
 IST = ZoneInfo("Asia/Kolkata")
@@ -34,13 +35,24 @@ def demo_mode(settings: Settings) -> None:
     settings.DEMO_MODE = True
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_office(tmp_path_factory.mktemp("office") / "data")
 
 
 def make(office: Path, now: datetime = WEDNESDAY, *, seed: int = 7, days: int = 9) -> Built:
     return build(now=now, seed=seed, working_days=days, folder=office)
+
+
+@pytest.fixture(scope="session")
+def fill_known(office: Path) -> Known[Built]:
+    return Known(lambda: make(office))
+
+
+@pytest.fixture
+def filled(db: None, demo_mode: None, fill_known: Known[Built]) -> None:
+    """What `make` makes by default."""
+    fill_known()
 
 
 def digest_of(office: Path, now: datetime, *, seed: int = 7) -> str:
@@ -137,8 +149,8 @@ def test_fewer_days_than_the_cast_needs_are_refused(office: Path) -> None:
 # --- Where it may not run -----------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("filled")
 def test_outside_demo_mode_it_refuses_and_names_nobody(office: Path, settings: Settings) -> None:
-    make(office)
     settings.DEMO_MODE = False
     with pytest.raises(CannotBuild, match="demo mode only"):
         make(office)
@@ -178,8 +190,8 @@ def officers() -> list[OfficerAccount]:
     return [account for account in demo_accounts() if isinstance(account, OfficerAccount)]
 
 
-def test_three_officers_have_password_second_factor_and_posting(office: Path) -> None:
-    make(office)
+@pytest.mark.usefixtures("filled")
+def test_three_officers_have_password_second_factor_and_posting() -> None:
     assert [account.role for account in officers()] == [
         "Region officer",
         "Approving officer",
@@ -193,8 +205,8 @@ def test_three_officers_have_password_second_factor_and_posting(office: Path) ->
         assert account.code.isdigit()
 
 
-def test_officers_may_do_what_their_posting_says(office: Path) -> None:
-    make(office)
+@pytest.mark.usefixtures("filled")
+def test_officers_may_do_what_their_posting_says() -> None:
     region_officer, approver, centre_officer = (
         User.objects.get(email=account.email) for account in officers()
     )
@@ -209,8 +221,8 @@ def test_officers_may_do_what_their_posting_says(office: Path) -> None:
     assert not centre_officer.has_perm("appointments.change_appointment")
 
 
-def test_the_walk_has_a_hindi_an_english_and_a_silent_applicant(office: Path) -> None:
-    make(office)
+@pytest.mark.usefixtures("filled")
+def test_the_walk_has_a_hindi_an_english_and_a_silent_applicant() -> None:
     coming = sorted(
         set(Slot.objects.filter(date__gt=WEDNESDAY.date()).values_list("date", flat=True))
     )
@@ -224,16 +236,16 @@ def test_the_walk_has_a_hindi_an_english_and_a_silent_applicant(office: Path) ->
         assert application.slot.centre.code in {"BPL", "IDR"}
 
 
-def test_the_walkers_booked_last_so_that_a_plan_moves_them_before_others(office: Path) -> None:
-    make(office)
+@pytest.mark.usefixtures("filled")
+def test_the_walkers_booked_last_so_that_a_plan_moves_them_before_others() -> None:
     phones = [account.phone for account in applicants()]
     crowd = Appointment.objects.exclude(application__phone__in=phones).latest("booked_at")
     for appointment in Appointment.objects.filter(application__phone__in=phones):
         assert appointment.booked_at > crowd.booked_at
 
 
-def test_a_family_stands_behind_one_phone(office: Path) -> None:
-    make(office)
+@pytest.mark.usefixtures("filled")
+def test_a_family_stands_behind_one_phone() -> None:
     family = applicants()[3]
     assert len(family.applications) == 4
     rows = Application.objects.filter(phone=family.phone)
@@ -243,8 +255,8 @@ def test_a_family_stands_behind_one_phone(office: Path) -> None:
     assert sum(row.is_vulnerable(WEDNESDAY.date()) for row in rows) == 2
 
 
-def test_an_unclaimed_application_can_be_claimed_with_what_is_shown(office: Path) -> None:
-    make(office)
+@pytest.mark.usefixtures("filled")
+def test_an_unclaimed_application_can_be_claimed_with_what_is_shown() -> None:
     account = next(a for a in applicants() if not a.applications[0].claimed)
     person = User.objects.get(phone=account.phone)
     [shown] = account.applications
@@ -270,9 +282,9 @@ def test_an_application_without_appointment_finds_seats_to_book(
     assert seats.check() == []
 
 
-def test_the_console_shows_address_steps_and_accounts(office: Path, settings: Settings) -> None:
+@pytest.mark.usefixtures("filled")
+def test_the_console_shows_address_steps_and_accounts(settings: Settings) -> None:
     settings.SITE_SCHEME, settings.SITE_HOST = "http", "127.0.0.1:8123"
-    make(office)
     text = show()
     assert "http://127.0.0.1:8123/officers/" in text
     assert "+91 98765 43210  Sunita Verma (hi)" in text
@@ -306,8 +318,8 @@ def test_groups_are_made_once_with_the_same_rights() -> None:
     ]
 
 
-def test_a_new_posting_takes_the_rights_of_the_old_one_away(office: Path) -> None:
-    make(office)
+@pytest.mark.usefixtures("filled")
+def test_a_new_posting_takes_the_rights_of_the_old_one_away() -> None:
     officer = User.objects.get(email=officers()[0].email)
     bhopal = Centre.objects.get(code="BPL")
     post(officer=officer, role=Posting.Role.CENTRE, region=bhopal.region, centre=bhopal)
@@ -320,8 +332,8 @@ def test_a_new_posting_takes_the_rights_of_the_old_one_away(office: Path) -> Non
 # --- The command --------------------------------------------------------------------------------
 
 
-def test_reset_asks_first(monkeypatch: pytest.MonkeyPatch, office: Path) -> None:
-    make(office)
+@pytest.mark.usefixtures("filled")
+def test_reset_asks_first(monkeypatch: pytest.MonkeyPatch) -> None:
     before = digest()
     monkeypatch.setattr("builtins.input", lambda _question: "no")
     with pytest.raises(CommandError, match="Nothing was changed"):

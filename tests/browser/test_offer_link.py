@@ -7,11 +7,20 @@ import time_machine
 from django.utils import timezone
 
 from appointments import booking, offers, plans, seats
+from appointments.cuts import Cut
 from appointments.models import Appointment, Centre, Hold, Offer, Plan
 from notifications.models import Message
 from tests.applicants.builders import ask, ask_family, token_of_list
 from tests.browser.harness import Visitor, axe, overflow
-from tests.domain.builders import in_days, make_person, make_slot
+from tests.domain.builders import (
+    declare_for_test,
+    in_days,
+    make_application,
+    make_appointment,
+    make_officer,
+    make_person,
+    make_slot,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -193,6 +202,29 @@ def test_list_of_several_people(visit, language, scripts):
     check(visitor)
     states = sorted(Offer.objects.values_list("state", flat=True))
     assert states == ["accepted", "accepted", "given_up", "open"]
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+@pytest.mark.parametrize("scripts", [True, False])
+def test_list_that_asks_nothing(visit, language, scripts):
+    slot = make_slot(centre=bhopal(), seats=4)
+    given = {"phone": "+919812345678", "language": language, "centre": bhopal()}
+    people = [make_appointment(slot, application=make_application(**given)) for _ in range(4)]
+    cuts = [Cut(slot.centre_id, slot.date, "normal", 0)]
+    declare_for_test(make_officer(region=bhopal().region), cuts, region=bhopal().region)
+    Appointment.objects.filter(pk=people[1].pk).update(state="confirmed")
+    Appointment.objects.filter(pk=people[2].pk).update(
+        state="waiting", slot=None, waiting_since=timezone.now()
+    )
+    Appointment.objects.filter(pk=people[3].pk).update(state="cancelled", slot=None)
+    visitor = visit(scripts=scripts)
+    sms = Message.objects.get(kind="HOLD_MANY")
+    page = visitor.go(f"/{sms.values['url'].rpartition('/')[2]}")
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.locator("main section").count() == 4
+    assert page.locator("main form").count() == 0
+    if scripts:
+        sound(visitor)
 
 
 @pytest.mark.parametrize("language", ["hi", "en"])

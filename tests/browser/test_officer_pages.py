@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts import demo
 from accounts.models import User
-from appointments import outages, plans, seats
+from appointments import decide_by, outages, plans, seats
 from appointments.cuts import spread_total, working_dates
-from appointments.models import Appointment, Centre, Outage, Posting, Region, Slot
+from appointments.models import Appointment, Centre, Outage, Plan, Posting, Region, Slot
 from appointments.roles import post
 from tests.browser.harness import DESK_WIDTH, PHONE_WIDTH, Visitor, VisitorFactory, axe, overflow
 from tests.domain.builders import at, in_days, make_application
@@ -121,6 +121,7 @@ def test_every_form_of_reference_data_is_accessible(visit, officer, office, widt
     visitor = visit("en", width=width)
     visitor.sign_in(officer)
     for path in (
+        "posting/alerts/",
         "holiday/add/",
         "slottemplate/add/",
         f"centre/{Centre.objects.first().pk}/change/",
@@ -148,6 +149,51 @@ def test_every_page_and_step_of_an_outage_and_a_plan_is_accessible(
     sound(visitor)
     visitor.go(f"{BASE}application/{appointment.application_id}/change/")
     sound(visitor)
+
+
+@pytest.fixture
+def second(office) -> User:
+    person = demo.create_officer(
+        email="arjun@office.example",
+        password="a long pass phrase",
+        name="Arjun",
+        totp_secret="APPROVERAPPROVERAPPROVERAPPROVER",
+    )
+    post(officer=person, role=Posting.Role.APPROVER, region=Region.objects.get())
+    return person
+
+
+@pytest.mark.parametrize(("width", "dark"), [(DESK_WIDTH, False), (PHONE_WIDTH, True)])
+def test_pages_of_a_plan_with_an_hour_are_accessible_until_it_is_held_back(
+    visit, officer, second, plan, width, dark
+):
+    visitor = visit("en", width=width, dark=dark)
+    visitor.sign_in(second)
+    visitor.go(f"{BASE}plan/{plan.pk}/approve/")
+    visitor.page.get_by_label("By itself at an hour").check()
+    press(visitor, "Approve")  # no hour: an error
+    assert visitor.page.get_by_role("alert").locator("a").first.get_attribute("href") == (
+        "#id_hour_date"
+    )
+    sound(visitor)
+    visitor.page.get_by_label("Date").fill(f"{in_days(2)}")
+    visitor.page.get_by_label("Time (India)").fill("08:00")
+    press(visitor, "Approve")
+    assert "Applied by itself on" in visitor.page.content()
+    for path in (
+        f"{BASE}plan/{plan.pk}/change/",
+        f"{BASE}plan/{plan.pk}/hour/",
+        f"{BASE}outage/{plan.outage_id}/change/",
+        "/officers/",
+    ):
+        visitor.go(path)
+        sound(visitor)
+    late = timezone.now() - dt.timedelta(hours=2)
+    Plan.objects.update(approved_at=late - dt.timedelta(hours=1), decide_by=late)
+    assert decide_by.strike(plan_id=plan.pk)
+    for path in (f"{BASE}plan/{plan.pk}/change/", "/officers/"):
+        assert "held back" in visitor.go(path).content().lower()
+        sound(visitor)
 
 
 # --- Declare ------------------------------------------------------------------------------------

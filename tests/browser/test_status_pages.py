@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 
 from accounts.models import User
 from appointments import outages, slots
@@ -37,8 +38,9 @@ HEADINGS = {
 
 
 @pytest.fixture
-def open_days(office: str) -> None:
-    """Seats at all centres, as on any day."""
+def open_days(office: str, settings: Settings) -> None:
+    """Seats at all centres, as on any day, but for two weeks: the page shows ten days."""
+    settings.HORIZON_WORKING_DAYS = 12
     slots.open_slots(now=timezone.now())
 
 

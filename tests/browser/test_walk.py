@@ -23,12 +23,14 @@ from tests.domain.builders import at
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
+# Six full days, then ever more free seats: enough to move two days' people to.
+DAYS = 16
 SUNITA, ARJUN, RAMESH = "+91 98765 43210", "+91 98765 43211", "+91 98765 43212"
 
 
 @pytest.fixture
 def office(live_server: LiveServer, settings, tmp_path) -> Iterator[str]:
-    """The demo at its full size, on the next morning at half past ten: no SMS waits for the night.
+    """The demo with its full days, the next morning at half past ten: no SMS waits for the night.
 
     The grace is off, so that the walk need not wait ten minutes for it.
     """
@@ -38,7 +40,7 @@ def office(live_server: LiveServer, settings, tmp_path) -> Iterator[str]:
     settings.MESSAGE_FILE_SINK = tmp_path / "phone.jsonl"
     morning = at(timezone.localdate() + dt.timedelta(days=1), 10, 30)
     with time_machine.travel(morning, tick=True):
-        call_command("demo", verbosity=0)
+        call_command("demo", working_days=DAYS, verbosity=0)
         yield live_server.url
 
 

@@ -103,7 +103,7 @@ def served(env: dict[str, str]) -> Iterator[str]:
 
 
 def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while True:
         try:
             urllib.request.urlopen(url, timeout=2).close()
@@ -124,8 +124,25 @@ def _database_url() -> str:
     return f"{server.rpartition('/')[0]}/{name}?{rest}"
 
 
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that collectstatic fills for an office."""
+    folder = tmp_path_factory.mktemp("packed")
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "VAR_DIR": str(folder / "var"),
+        "STATIC_FROM_FINDERS": "0",
+        "STATIC_DIR": str(folder / "static"),
+    }
+    collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
+    subprocess.run(collect, cwd=ROOT, env=env, check=True)
+    return folder / "static"
+
+
 @pytest.fixture(params=["found", "packed"])
-def site(request: Any, office: str, site_env: BuildEnv, tmp_path: Path) -> Iterator[str]:
+def site(request: Any, office: str, site_env: BuildEnv, packed: Path) -> Iterator[str]:
     """`found`: files as in `make run`; `packed`: as collectstatic leaves them for an office."""
     extra = {
         "DATABASE_URL": _database_url(),
@@ -133,11 +150,8 @@ def site(request: Any, office: str, site_env: BuildEnv, tmp_path: Path) -> Itera
         "LOG_LEVEL": "CRITICAL",
     }
     if request.param == "packed":
-        extra |= {"STATIC_FROM_FINDERS": "0", "STATIC_DIR": str(tmp_path / "static")}
+        extra |= {"STATIC_FROM_FINDERS": "0", "STATIC_DIR": str(packed)}
     env = site_env(**extra)
-    if request.param == "packed":
-        collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
-        subprocess.run(collect, cwd=ROOT, env=env, check=True)
     with served(env) as address:
         yield address
 

@@ -3,9 +3,12 @@
 import datetime as dt
 import itertools
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import time_machine
 from django.utils import timezone
 
 from accounts.models import User
@@ -68,9 +71,14 @@ def make_slot(
     quota: str = Quota.NORMAL,
     seats: int = 2,
 ) -> Slot:
-    centre = centre or make_centre()
-    day = day or in_days(3)
-    return Slot.objects.create(
+    made = new_slot(centre or make_centre(), day or in_days(3), hour, minute, quota, seats)
+    made.save()
+    return made
+
+
+def new_slot(centre: Centre, day: dt.date, hour: int, minute: int, quota: str, seats: int) -> Slot:
+    """Not saved."""
+    return Slot(
         centre=centre,
         region=centre.region,
         quota=quota,
@@ -92,9 +100,19 @@ def make_person(**fields: Any) -> User:
     return User.objects.create_user(**{**defaults, **fields})
 
 
-def make_application(*, claimed_by: User | None = None, **fields: Any) -> Application:
+def make_application(
+    *, claimed_by: User | None = None, centre: Centre | None = None, **fields: Any
+) -> Application:
+    made = new_application(centre or make_centre(), claimed_by=claimed_by, **fields)
+    made.save()
+    return made
+
+
+def new_application(
+    centre: Centre, *, claimed_by: User | None = None, **fields: Any
+) -> Application:
+    """Not saved."""
     number = next(_numbers)
-    centre = fields.pop("centre", None) or make_centre()
     defaults: dict[str, Any] = {
         "region": centre.region,
         "home_centre": centre,
@@ -106,7 +124,7 @@ def make_application(*, claimed_by: User | None = None, **fields: Any) -> Applic
         "claimed_by": claimed_by,
         "claimed_at": timezone.now() if claimed_by else None,
     }
-    return Application.objects.create(**{**defaults, **fields})
+    return Application(**{**defaults, **fields})
 
 
 def make_appointment(
@@ -195,3 +213,13 @@ def approved_plan(outage: Outage, *, by: User, second: User, **fields: Any) -> P
     region_id = outage.region_id or make_region().pk
     plan = plans.prepare(outage_id=outage.pk, region_id=region_id, by=by, **fields)
     return approve_as_seen(plan, second)
+
+
+@contextmanager
+def far_from_midnight() -> Iterator[None]:
+    """For tests whose steps are minutes apart and count days from each: the same day for all."""
+    if timezone.localtime().hour < 23:
+        yield
+        return
+    with time_machine.travel(timezone.now() + dt.timedelta(hours=2), tick=True):
+        yield

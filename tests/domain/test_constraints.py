@@ -13,6 +13,7 @@ from appointments.models import (
     Closure,
     Hold,
     Holiday,
+    Listed,
     Offer,
     OfferList,
     Outage,
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 MODELS = (
     *(Application, Appointment, CapacityCut, Closure, Hold, Holiday, Offer, Outage),
-    *(OfferList, Plan, PlanLine, Posting, Slot, SlotTemplate),
+    *(Listed, OfferList, Plan, PlanLine, Posting, Slot, SlotTemplate),
 )
 
 
@@ -87,6 +88,12 @@ def make_plan(**fields):
     return Plan.objects.create(**{**defaults, **fields})
 
 
+def make_approved(**fields):
+    """Approved now, to be applied by itself in an hour."""
+    approval = {"state": "approved", "approved_by": make_officer(), "approved_at": NOW}
+    return make_plan(**{**approval, "decide_by": NOW + dt.timedelta(hours=1), **fields})
+
+
 def make_line(**fields):
     appointment = fields.get("appointment") or make_appointment()
     defaults = {
@@ -102,6 +109,7 @@ def make_line(**fields):
 
 def make_offer_list(**fields):
     defaults = {
+        "kind": "MOVED_MANY_KEEP",
         "plan": make_plan(),
         "token_hash": "l" * 64,
         "live_at": NOW,
@@ -109,6 +117,12 @@ def make_offer_list(**fields):
         "created_at": NOW,
     }
     return OfferList.objects.create(**{**defaults, **fields})
+
+
+def make_listed(**fields):
+    defaults = {"offer_list": fields.get("offer_list") or make_offer_list()}
+    defaults["appointment"] = fields.get("appointment") or make_appointment()
+    return Listed.objects.create(**{**defaults, **fields})
 
 
 def make_offer(**fields):
@@ -152,6 +166,9 @@ BREAKERS = {
     "application_arn_form": lambda: make_application(arn="26123"),
     "application_proof_has_travel_date": lambda: make_application(travel_proof_accepted=True),
     "posting_centre_exactly_for_centre_officer": lambda: make_officer("centre"),
+    "posting_alert_phone_e164": lambda: Posting.objects.filter(officer=make_officer()).update(
+        alert_phone="9876543210"
+    ),
     "appointment_one_live_per_application": lambda: [
         make_appointment(application=make_application(arn="26-0000099999")),
         make_appointment(
@@ -182,6 +199,19 @@ BREAKERS = {
     "plan_applied_has_times": lambda: make_plan(
         state="applied", approved_by=make_officer(), approved_at=NOW
     ),
+    "plan_hour_only_of_an_approval": lambda: update(make_approved(), state="prepared")(),
+    "plan_hour_after_approval": lambda: make_approved(decide_by=NOW),
+    "plan_hour_after_lone_wait": lambda: make_approved(
+        prepared_by=(officer := make_officer()),
+        approved_by=officer,
+        lone_reason="nobody else",
+        not_before=NOW + dt.timedelta(hours=2),
+    ),
+    "plan_applied_not_before_its_hour": lambda: update(
+        make_approved(), state="applied", applied_at=NOW, live_at=NOW
+    )(),
+    "plan_held_back_reason_known": lambda: make_plan(held_back="mood"),
+    "plan_held_back_has_no_hour": lambda: make_approved(held_back="late"),
     "planline_unique": twice(make_line, "plan", "appointment"),
     "planline_slot_fits_outcome": lambda: make_line(outcome="unplaced"),
     "offer_one_open_per_appointment": twice(make_offer, "appointment"),
@@ -189,7 +219,8 @@ BREAKERS = {
     "offer_deadline_after_live": lambda: make_offer(deadline=NOW),
     "offer_old_slot_fits_kind": lambda: make_offer(kind="earlier"),
     "offer_declined_only_a_held_seat": lambda: make_offer(state="declined", ended_at=NOW),
-    "offer_listed_only_by_a_plan": lambda: make_offer(listed_in=make_offer_list()),
+    "listed_once": twice(make_listed, "offer_list", "appointment"),
+    "offerlist_deadline_exactly_of_a_plan": lambda: make_offer_list(plan=None),
     "offerlist_deadline_after_live": lambda: make_offer_list(deadline=NOW),
 }
 # Refused by the column type itself on PostgreSQL; the constraint says it on every database.

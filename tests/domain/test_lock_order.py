@@ -7,7 +7,17 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from appointments import booking, offers, outages, plans, seats, slots, visits, waiting_list
+from appointments import (
+    booking,
+    decide_by,
+    offers,
+    outages,
+    plans,
+    seats,
+    slots,
+    visits,
+    waiting_list,
+)
 from appointments.cuts import spread_total
 from appointments.models import Appointment, Offer, Plan, Quota, Slot, SlotTemplate
 from tests.domain.builders import (
@@ -227,6 +237,36 @@ def apply(world):
     return lambda: plans.apply(plan_id=plan.pk, by=world.first)
 
 
+def set_hour(world):
+    plan = world.approved()
+    at = timezone.now() + MINUTES
+    return lambda: decide_by.set_hour(plan_id=plan.pk, by=world.second, at=at)
+
+
+def withdraw_hour(world):
+    plan = struck(world)
+    return lambda: decide_by.withdraw_hour(plan_id=plan.pk, by=world.first)
+
+
+def struck(world):
+    """A plan whose hour has just come."""
+    plan = world.approved()
+    decide_by.set_hour(plan_id=plan.pk, by=world.second, at=timezone.now() + MINUTES)
+    world.clock.shift(MINUTES)
+    return plan
+
+
+def apply_at_its_hour(world):
+    plan = struck(world)
+    return lambda: decide_by.strike(plan_id=plan.pk)
+
+
+def hold_back_at_its_hour(world):
+    plan = struck(world)
+    world.clock.shift(120 * MINUTES)
+    return lambda: decide_by.strike(plan_id=plan.pk)
+
+
 def undo(world):
     plan = world.applied()
     return lambda: plans.undo(plan_id=plan.pk, by=world.first)
@@ -272,6 +312,20 @@ def give_up(world):
 def silence(world):
     offer, _ = world.asked()
     return lambda: offers.close_silent_one(offer_id=offer.pk, now=offer.deadline)
+
+
+def silence_of_a_phone(world):
+    """Several people behind one phone let their deadlines pass."""
+    world.asked()
+    for _person, application in world.people:
+        type(application).objects.filter(pk=application.pk).update(
+            claimed_by=None, claimed_at=None, phone="+919812345678"
+        )
+    asked = Offer.objects.filter(state="open")
+    ids = list(asked.order_by("-pk").values_list("pk", flat=True))
+    assert len(ids) > 2
+    now = max(asked.values_list("deadline", flat=True))
+    return lambda: offers.close_silent_together(offer_ids=ids, now=now)
 
 
 def waits(world):
@@ -371,6 +425,7 @@ def open_slots(world):
 PEOPLE = [hold, hold_another, release, confirm_booking, confirm_change, confirm_answer, cancel]
 OFFICERS = [declare, change_cut, take_back, send_now, restore, prepare_again, approve, drop, apply]
 PEOPLE += [hold_where_a_hold_has_ended, claim, cancel_while_choosing]
+OFFICERS += [set_hour, withdraw_hour, apply_at_its_hour, hold_back_at_its_hour]
 OFFICERS += [undo, completed, no_show_while_choosing]
 OFFICERS += [take_back_with_a_plan, change_cut_with_a_plan]
 LINE = [join, ask, take_seat, take_earlier, decline, silence_about_a_seat]
@@ -381,6 +436,7 @@ REST = [
     accept,
     give_up,
     silence,
+    silence_of_a_phone,
     expire_holds,
     settle,
     resume,

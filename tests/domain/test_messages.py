@@ -14,6 +14,7 @@ from notifications.render import render
 from tests.domain.builders import (
     approve_as_seen,
     declare_for_test,
+    far_from_midnight,
     in_days,
     make_application,
     make_appointment,
@@ -24,6 +25,12 @@ from tests.domain.builders import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _one_day():
+    with far_from_midnight():
+        yield
 
 
 def test_contact_is_the_accounts_before_the_registers():

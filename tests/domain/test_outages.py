@@ -4,13 +4,15 @@ import datetime as dt
 import uuid
 
 import pytest
+import time_machine
 from django.utils import timezone
 
-from appointments import closures, cuts, outages, seats
+from appointments import calls, closures, cuts, messages, outages, seats
 from appointments.cuts import Cut
 from appointments.errors import Refusal
 from appointments.models import (
     Appointment,
+    Call,
     CapacityCut,
     OfficeEntry,
     Outage,
@@ -18,6 +20,7 @@ from appointments.models import (
     Slot,
     TimelineEntry,
 )
+from notifications import fallback
 from notifications.models import Message
 from tests.domain.builders import (
     at,
@@ -282,6 +285,65 @@ def test_restore_before_anybody_was_told_tells_nobody(officer, centre, full_day)
     outage = declare_for_test(officer, [cut(centre, 0)])
     outages.restore(outage_id=outage.pk, by=officer)
     assert not Message.objects.exclude(state="cancelled").exists()
+
+
+def test_who_was_told_of_the_doubt_by_phone_hears_that_it_stands(officer):
+    """No SMS brought it; an officer called, and said: do not travel until you hear from us."""
+    person = make_appointment(make_slot(seats=1))
+    outage = declare_for_test(officer, [cut(person.slot.centre, 0)])
+    Message.objects.update(state="failed", error="no such number")
+    later = timezone.now() + dt.timedelta(hours=1)
+    fallback.follow_up(later)
+    with time_machine.travel(later):
+        calls.claim_call(appointment_id=person.pk, by=officer)
+        calls.record_call(
+            appointment_id=person.pk, key=uuid.uuid4(), outcome=Call.Outcome.REACHED, by=officer
+        )
+        outages.restore(outage_id=outage.pk, by=officer)
+    assert Message.objects.filter(kind="STANDS").count() == 1
+
+
+@pytest.mark.parametrize("state", ["failed", "unknown", "expired"])
+def test_who_may_have_read_of_the_doubt_hears_that_it_stands(officer, centre, full_day, state):
+    """The notice did not arrive; the page showed it to whoever signed in."""
+    outage = declare_for_test(officer, [cut(centre, 0)])
+    Message.objects.filter(kind="HOLD").update(state=state)
+    outages.restore(outage_id=outage.pk, by=officer)
+    assert Message.objects.filter(kind="STANDS", channel="sms").count() == 8
+
+
+def test_so_do_those_whose_failed_notice_an_officer_was_about_to_send_again(
+    officer, centre, full_day
+):
+    outage = declare_for_test(officer, [cut(centre, 0)])
+    Message.objects.update(state="failed", error="no such number")
+    fallback.follow_up(timezone.now())
+    Message.objects.update(state="queued")
+    outages.restore(outage_id=outage.pk, by=officer)
+    assert set(Message.objects.values_list("kind", "state")) == {
+        ("HOLD", "cancelled"),
+        ("STANDS", "queued"),
+    }
+
+
+def test_so_do_those_whose_notice_may_have_left_and_was_to_be_repeated(officer, centre, full_day):
+    outage = declare_for_test(officer, [cut(centre, 0)])
+    Message.objects.update(repeated=True)
+    outages.restore(outage_id=outage.pk, by=officer)
+    assert Message.objects.filter(kind="STANDS", state="queued").count() == 8
+
+
+def test_who_was_not_told_that_it_stands_has_still_to_hear_it(officer, centre, full_day):
+    """Only of the doubt is it enough that somebody tried to tell them."""
+    declare_for_test(officer, [cut(centre, 0)])
+    notices_leave()
+    people = list(Appointment.objects.with_people())
+    news = messages.stands(
+        people, outage=Outage.objects.get(), key="a", batch="", send_after=timezone.now()
+    )
+    messages.tell(news, now=timezone.now())
+    Message.objects.filter(kind="STANDS").update(state="failed")
+    assert len(messages.in_the_dark(people)) == 8
 
 
 def test_restore_puts_those_whose_day_has_passed_on_the_waiting_list(officer, centre):

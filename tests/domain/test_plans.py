@@ -28,6 +28,7 @@ from appointments.planning.solver import solve
 from notifications.models import Message
 from tests.domain.builders import (
     declare_for_test,
+    far_from_midnight,
     in_days,
     make_application,
     make_appointment,
@@ -39,6 +40,14 @@ from tests.domain.builders import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _one_day():
+    with far_from_midnight():
+        yield
+
+
 LATER = dt.timedelta(minutes=11)
 
 

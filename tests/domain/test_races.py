@@ -1,18 +1,32 @@
 """Real threads against PostgreSQL: no seat is sold twice, and everybody is told the truth."""
 
+import datetime as dt
 import threading
+import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from appointments import booking, offer_lists, offers, outages, plans, seats, waiting_list
+from appointments import (
+    booking,
+    decide_by,
+    leaving,
+    messages,
+    offer_lists,
+    offers,
+    outages,
+    plans,
+    seats,
+    waiting_list,
+)
 from appointments.cuts import Cut
 from appointments.errors import Refusal
-from appointments.models import Appointment, Hold, Offer, OfferList, Outage, Slot
+from appointments.models import Appointment, Hold, Offer, OfferList, Outage, Plan, Slot
 from notifications.models import Message
 from tests.applicants.builders import ask_family
 from tests.domain.builders import (
@@ -182,7 +196,8 @@ def test_accept_give_up_and_silence_at_once_end_an_offer_once():
     assert seats.check() == []
 
 
-def test_restore_while_a_plan_is_applied_leaves_one_of_them():
+def plan_for_four():
+    """Four people in doubt, and an approved plan for them; its officers."""
     first, second = make_officer(), make_officer("approver")
     centre = make_centre()
     full = make_slot(centre=centre, seats=4)
@@ -190,14 +205,95 @@ def test_restore_while_a_plan_is_applied_leaves_one_of_them():
         make_appointment(full)
     make_slot(centre=centre, day=in_days(5), seats=30)
     outage = declare_for_test(first, [Cut(centre.pk, full.date, "normal", 1)])
-    plan = approved_plan(outage, by=first, second=second)
+    return approved_plan(outage, by=first, second=second), first, second
+
+
+def test_restore_while_a_plan_is_applied_leaves_one_of_them():
+    plan, first, second = plan_for_four()
     results = at_once(
         [
             lambda: plans.apply(plan_id=plan.pk, by=second).state,
-            lambda: outages.restore(outage_id=outage.pk, by=first).state,
+            lambda: outages.restore(outage_id=plan.outage_id, by=first).state,
         ]
     )
     assert results in (["applied", "plan_in_grace"], ["plan_not_approved", "restored"])
+    assert seats.check() == []
+
+
+# --- The hour of a plan -------------------------------------------------------------------------
+
+
+def struck_plan():
+    """As plan_for_four, and its hour has just come."""
+    plan, first, second = plan_for_four()
+    ago = timezone.now() - dt.timedelta(seconds=1)
+    Plan.objects.filter(pk=plan.pk).update(approved_at=ago - dt.timedelta(hours=1), decide_by=ago)
+    return plan, first, second
+
+
+def events_of(plan):
+    return Counter(plan.log.values_list("event", flat=True))
+
+
+def test_the_clock_comes_six_times_at_once_and_applies_once():
+    plan, _first, second = struck_plan()
+    results = at_once([lambda: decide_by.strike(plan_id=plan.pk)] * 6)
+    assert results.count(True) == 1
+    plan.refresh_from_db()
+    assert (plan.state, plan.applied_by) == ("applied", second)
+    assert events_of(plan)["applied"] == 1
+    assert Offer.objects.filter(state="open").count() == 3
+    assert seats.check() == []
+
+
+def test_an_officer_applies_at_the_very_hour():
+    plan, first, _second = struck_plan()
+    results = at_once(
+        [lambda: decide_by.strike(plan_id=plan.pk)] * 3
+        + [lambda: plans.apply(plan_id=plan.pk, by=first).state] * 3
+    )
+    assert results[3:] == ["applied"] * 3
+    plan.refresh_from_db()
+    by_the_clock = True in results[:3]
+    assert (plan.decide_by is not None, plan.applied_by == first) == (
+        by_the_clock,
+        not by_the_clock,
+    )
+    assert events_of(plan)["applied"] == 1
+    assert Offer.objects.filter(state="open").count() == 3
+    assert seats.check() == []
+
+
+def test_the_service_is_back_at_the_very_hour():
+    plan, first, _second = struck_plan()
+    *struck, restored = at_once(
+        [lambda: decide_by.strike(plan_id=plan.pk)] * 2
+        + [lambda: outages.restore(outage_id=plan.outage_id, by=first).state]
+    )
+    plan.refresh_from_db()
+    if True in struck:
+        assert (plan.state, restored) == ("applied", "plan_in_grace")
+    else:
+        assert (plan.state, plan.decide_by, restored) == ("dropped", None, "restored")
+        assert set(Appointment.objects.values_list("state", flat=True)) == {"confirmed"}
+        assert not Offer.objects.exists()
+    assert seats.check() == []
+
+
+def test_the_hour_is_withdrawn_and_put_off_at_the_very_hour():
+    plan, first, second = struck_plan()
+    later = timezone.now() + dt.timedelta(hours=1)
+    struck, *_officers = at_once(
+        [
+            lambda: decide_by.strike(plan_id=plan.pk),
+            lambda: decide_by.withdraw_hour(plan_id=plan.pk, by=first).state,
+            lambda: decide_by.set_hour(plan_id=plan.pk, by=second, at=later).state,
+        ]
+    )
+    plan.refresh_from_db()
+    assert struck == (plan.state == "applied")
+    if not struck:
+        assert plan.decide_by in (None, later)
     assert seats.check() == []
 
 
@@ -333,7 +429,7 @@ def test_answer_and_another_time_by_link_at_once():
 
 def test_all_accepted_by_two_phones_while_one_gives_up():
     _plan, asked = ask_family(make_person(), 5)
-    offer_list = OfferList.objects.get()
+    offer_list = OfferList.objects.get(kind__startswith="MOVED_MANY")
 
     def accept_all():
         answers = offer_lists.accept_all(list_id=offer_list.pk, by=None)
@@ -347,3 +443,100 @@ def test_all_accepted_by_two_phones_while_one_gives_up():
     told = Message.objects.filter(kind__in=["CONFIRMED", "CANCELLED"], channel="sms")
     assert told.count() == 5
     assert seats.check() == []
+
+
+# --- Somebody's number changes while an event makes wrong what is to be said ---------------------
+
+
+PHONE = "+919812345678"
+
+
+def claimed_since(application, person):
+    """Taken into an account: reached at that one's number from now on."""
+    application.claimed_by, application.claimed_at = person, timezone.now()
+    application.save()
+
+
+def is_waited_for():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+        return bool(cursor.fetchone())
+
+
+def while_it_follows(person, event, monkeypatch):
+    """The event comes when a list's message has followed the number, and is not committed yet."""
+    real, written = messages.say_elsewhere, threading.Event()
+
+    def slowly(*args, **fields):
+        count = real(*args, **fields)
+        written.set()
+        end = time.monotonic() + 60
+        while not is_waited_for() and time.monotonic() < end:
+            time.sleep(0.02)
+        return count
+
+    def then():
+        written.wait(timeout=60)
+        return event()
+
+    monkeypatch.setattr(messages, "say_elsewhere", slowly)
+    followed, _ = at_once([lambda: leaving.follow_contact(person=person), then])
+    assert followed > 0
+
+
+def family_in_doubt():
+    """Three people behind one phone, in doubt since a moment; the first has an account since."""
+    slot, person = make_slot(seats=3), make_person()
+    people = [
+        make_appointment(slot, application=make_application(phone=PHONE, centre=slot.centre))
+        for _ in range(3)
+    ]
+    outage = declare_for_test(make_officer(), [Cut(slot.centre_id, slot.date, "normal", 0)])
+    claimed_since(people[0].application, person)
+    return person, people, outage
+
+
+def family_asked():
+    """Three people behind one phone, asked by a plan; the first has an account since."""
+    _plan, asked = ask_family(make_person(phone=PHONE), 3, silence=Plan.Silence.REQUEUE)
+    person = make_person()
+    claimed_since(asked[0].appointment.application, person)
+    return person, asked
+
+
+def test_service_is_back_while_a_doubt_follows_a_number(monkeypatch):
+    person, _people, outage = family_in_doubt()
+    officer = outage.declared_by
+    back = partial(outages.restore, outage_id=outage.pk, by=officer)
+    while_it_follows(person, back, monkeypatch)
+    of_doubt = Message.objects.filter(address=person.phone, kind="HOLD")
+    assert [m.state for m in of_doubt] == ["cancelled"]
+
+
+def test_visit_is_cancelled_while_a_doubt_follows_a_number(monkeypatch):
+    person, people, _outage = family_in_doubt()
+    gone = partial(booking.cancel, appointment_id=people[0].pk, by=person)
+    while_it_follows(person, gone, monkeypatch)
+    of_doubt = Message.objects.filter(address=person.phone, kind="HOLD")
+    assert [m.state for m in of_doubt] == ["cancelled"]
+
+
+def test_answer_comes_while_the_question_follows_a_number(monkeypatch):
+    person, asked = family_asked()
+    answer = partial(offers.accept, offer_id=asked[0].pk, by=person)
+    while_it_follows(person, answer, monkeypatch)
+    said = Message.objects.filter(address=person.phone).exclude(kind="CONFIRMED")
+    assert {m.kind for m in said} >= {"MOVED_ANSWER", "REMIND_ANSWER"}
+    assert {m.state for m in said} == {"cancelled"}
+
+
+def test_doubt_ends_while_the_question_follows_a_number(monkeypatch):
+    person, asked = family_asked()
+    seat = asked[0].new_slot
+    officer = make_officer()
+    outage = declare_for_test(officer, [Cut(seat.centre_id, seat.date, "normal", 0)])
+    Message.objects.filter(kind="HOLD_MANY").update(state="accepted", sent_at=timezone.now())
+    back = partial(outages.restore, outage_id=outage.pk, by=officer)
+    while_it_follows(person, back, monkeypatch)
+    asks = Message.objects.filter(address=person.phone, kind="MOVED_ANSWER")
+    assert [m.state for m in asks] == ["cancelled"]

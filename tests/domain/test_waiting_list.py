@@ -725,6 +725,23 @@ class TestOutage:
         assert events(waiting) == ["offered", "withdrawn"]
         assert not Message.objects.filter(kind="SEAT_FOUND", state="queued").exists()
 
+    def test_many_offered_seats_that_close_cost_as_many_queries_as_one(self):
+        def cost(people, day):
+            slot = make_slot(day=in_days(day), seats=people)
+            waiting = [make_waiting() for _ in range(people)]
+            offer_now()
+            assert {offer.new_slot for offer in map(open_offer, waiting)} == {slot}
+            with CaptureQueriesContext(connection) as queries:
+                self.cut(slot)
+            Appointment.objects.filter(pk__in=[each.pk for each in waiting]).update(
+                state="cancelled"
+            )
+            return len(queries)
+
+        assert cost(1, day=5) == cost(6, day=8)
+        assert Message.objects.filter(kind="SEAT_FOUND", state="cancelled").count() == 7
+        assert not Message.objects.filter(kind="SEAT_FOUND", state="queued").exists()
+
     def test_the_offered_seat_has_room_still(self):
         person, waiting = mine()
         slot = make_slot(seats=2)

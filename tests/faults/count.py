@@ -4,7 +4,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
-MUST_BE_NONE = ("lost", "unexplained_duplicates", "bookings_lost", "oversold", "unexplained_5xx")
+MUST_BE_NONE = (
+    "lost",
+    "unexplained_duplicates",
+    "bookings_lost",
+    "oversold",
+    "unexplained_5xx",
+    "wrong_receipts",
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,9 @@ class Row:
     oversold: int
     errors_5xx: int  # answers of 5xx that were explained by the fault
     unexplained_5xx: int
+    # Of the runs over HTTP: messages whose receipt came, and those that a false receipt changed.
+    delivered: int = 0
+    wrong_receipts: int = 0
 
     @property
     def failures(self) -> list[str]:

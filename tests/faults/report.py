@@ -1,6 +1,6 @@
 """The table of `make faults`: on the terminal, and in docs/reliability.md after a whole run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -9,6 +9,8 @@ from tests.faults.count import Row
 
 BEGIN = "<!-- table of make faults: begin -->"
 END = "<!-- table of make faults: end -->"
+WIRE_BEGIN = "<!-- table of the faults over HTTP: begin -->"
+WIRE_END = "<!-- table of the faults over HTTP: end -->"
 # Heading -> the column of build/faults.json.
 COLUMNS = {
     "Fault": "fault",
@@ -25,23 +27,34 @@ COLUMNS = {
     "Unexplained 5xx": "unexplained_5xx",
 }
 
+WIRE_COLUMNS = {
+    **{heading: COLUMNS[heading] for heading in ("Fault", "Sent", "Lost", "Twice")},
+    "Twice without reason": "unexplained_duplicates",
+    **{heading: COLUMNS[heading] for heading in ("In doubt", "Unknown")},
+    "Delivered": "delivered",
+    "False receipts believed": "wrong_receipts",
+    "Seconds": "seconds",
+}
 
-def table(rows: Sequence[Row]) -> str:
+
+def table(rows: Sequence[Row], columns: Mapping[str, str] = COLUMNS) -> str:
     """Markdown, one line for each fault."""
-    lines = [list(COLUMNS), ["---", *("--:" for _ in list(COLUMNS)[1:])]]
-    lines += [[_cell(asdict(row)[column]) for column in COLUMNS.values()] for row in rows]
+    lines = [list(columns), ["---", *("--:" for _ in list(columns)[1:])]]
+    lines += [[_cell(asdict(row)[column]) for column in columns.values()] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def put_into(document: Path, rows: Sequence[Row], day: date) -> None:
+def put_into(document: Path, rows: Sequence[Row], day: date, *, over_http: bool = False) -> None:
     """Replace the table between the marks, and the day on which it was measured."""
+    begin, end = (WIRE_BEGIN, WIRE_END) if over_http else (BEGIN, END)
     text = document.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _old, mark, after = rest.partition(END)
+    before, _, rest = text.partition(begin)
+    _old, mark, after = rest.partition(end)
     if not mark:
         raise ValueError(f"{document} has no place for the table")
     measured = f"Run of {day.day} {day:%B %Y}:"
-    new = f"{BEGIN}\n{measured}\n\n{table(rows)}{END}"
+    drawn = table(rows, WIRE_COLUMNS if over_http else COLUMNS)
+    new = f"{begin}\n{measured}\n\n{drawn}{end}"
     document.write_text(f"{before}{new}{after}", encoding="utf-8")
 
 

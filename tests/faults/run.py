@@ -82,8 +82,19 @@ class Round:
 
     def __post_init__(self) -> None:
         self.after = world.newest_message()
-        self.sink = Path(self.servers.environment()["VAR_DIR"]) / "phone.jsonl"
+        self.sink = self._sink()
         self.sunk = _lines(self.sink)
+
+    def _sink(self) -> Path:
+        """The file to which whatever takes the messages appends."""
+        return Path(self.servers.environment()["VAR_DIR"]) / "phone.jsonl"
+
+    def _handed_over(self) -> list[str]:
+        """Ids of messages, one for each time that one was handed over."""
+        return world.read_sink(self.sink)
+
+    def _break(self) -> None:
+        FAULTS[self.fault](self.servers)
 
     def run(self) -> count.Row:
         began = time.monotonic()
@@ -91,7 +102,7 @@ class Round:
             load = [pool.submit(self._enqueue)]
             load += [pool.submit(self._book, part) for part in range(CLIENTS)]
             self._wait(self._is_half_way)
-            FAULTS[self.fault](self.servers)
+            self._break()
             self._wait(lambda: all(part.done() for part in load))
             for part in load:
                 part.result()
@@ -141,7 +152,7 @@ class Round:
         booked = world.booked(self.people)
         fates = world.fates(self.after)
         expected = self.messages + len(booked)
-        found = count.messages(fates, world.read_sink(self.sink), expected=expected)
+        found = count.messages(fates, self._handed_over(), expected=expected)
         heard = self.heard
         explained = heard.answers[503] if "postgres" in self.fault else 0
         errors = sum(times for status, times in heard.answers.items() if status >= 500)

@@ -27,6 +27,8 @@ DIES_WITH_US = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else [
 WORKER = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
 CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "portal"]
 WATCH_SECONDS = 0.5
+MESSAGE_PROCESSES = 2  # so that one may be killed alone
+SUPERVISED = ("web", "messages", "housekeeping", "beat")
 
 Process = subprocess.Popen[bytes]
 
@@ -44,6 +46,7 @@ class Servers:
         self.database = f"postgres://portal@/portal?host={self.home}"
         self.running: dict[str, Process] = {}
         self.left_dead: set[str] = set()  # the supervisor leaves them alone for now
+        self.extra: dict[str, str] = {}  # settings of the site that a run adds
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
@@ -64,6 +67,7 @@ class Servers:
             "SITE_HOST": f"127.0.0.1:{self.port}",
             "LOG_LEVEL": "ERROR",
             "STATEMENT_TIMEOUT": "30s",
+            **self.extra,
         }
 
     # --- Starting -----------------------------------------------------------------------------
@@ -125,13 +129,23 @@ class Servers:
         return redis.Redis(unix_socket_path=str(self.socket))
 
     def _commands(self) -> dict[str, list[str]]:
-        """As in deploy/Procfile; two messages children, so that one may be killed alone."""
+        """As in deploy/Procfile."""
         web = ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)]
         web += ["--workers", "1", "--blocking-threads", "4", "--log-level", "warning"]
         schedule = str(self.folder / "second-beat")
         return {
             "web": [sys.executable, "-m", *web, "portal.wsgi:application"],
-            "messages": [*CELERY, "worker", "-Q", "messages", "-n", "m@%h", "-c", "2", *WORKER],
+            "messages": [
+                *CELERY,
+                "worker",
+                "-Q",
+                "urgent,messages",
+                "-n",
+                "m@%h",
+                "-c",
+                str(MESSAGE_PROCESSES),
+                *WORKER,
+            ],
             "housekeeping": [
                 *(*CELERY, "worker", "-Q", "housekeeping,plans", "-n", "h@%h", "-c", "1"),
                 *WORKER,
@@ -168,6 +182,15 @@ class Servers:
             time.sleep(0.1)
         raise AssertionError(self.log.read_text()[-3000:])
 
+    def rewire(self, extra: dict[str, str]) -> None:
+        """Start the site again with other settings."""
+        self.extra = extra
+        for name in SUPERVISED:
+            self.kill(name, leave_dead=True)
+        for name in SUPERVISED:
+            self.start_process(name)
+        self._wait_for_page()
+
     # --- Ending -------------------------------------------------------------------------------
 
     def kill(self, name: str, *, leave_dead: bool = False) -> None:
@@ -194,7 +217,7 @@ class Servers:
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
-            for name in ("web", "messages", "housekeeping", "beat"):
+            for name in SUPERVISED:
                 if name not in self.left_dead and self.running[name].poll() is not None:
                     self.start_process(name)
 

@@ -11,8 +11,10 @@ import pytest
 
 from tests.faults import report
 from tests.faults.count import Fate, Row, bookings_lost, messages
+from tests.faults.servers import MESSAGE_PROCESSES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 900  # seconds for a small run; how fast it is does not matter here
 GOOD = Row(
     fault="none",
     sent=10,
@@ -93,7 +95,7 @@ def test_small_run_kills_the_web_and_loses_nothing(tmp_path):
         env=env,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (row,) = json.loads(out.read_text())
@@ -121,6 +123,47 @@ def test_document_without_a_place_is_left_alone(tmp_path):
     assert document.read_text() == "no marks\n"
 
 
+def test_faults_over_http_have_a_table_of_their_own(tmp_path):
+    document = tmp_path / "reliability.md"
+    document.write_text(
+        f"{report.BEGIN}\nstays\n{report.END}\n{report.WIRE_BEGIN}\n{report.WIRE_END}\n"
+    )
+    row = Row(**{**vars(GOOD), "fault": "wire: none", "delivered": 9})
+    report.put_into(document, [row], date(2026, 11, 24), over_http=True)
+    text = document.read_text()
+    assert "stays" in text
+    assert text.count("| wire: none | 10 | 0 | 1 | 0 | 1 | 0 | 9 | 0 | 1 |") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.race
+def test_small_run_over_http_kills_a_worker_and_believes_no_false_receipt(tmp_path):
+    out = tmp_path / "faults.json"
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "FAULTS": "wire: receipts in disorder,wire: group kill -9 after claim",
+        "MESSAGES": "150",
+        "OUT": str(out),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    disorder, killed = json.loads(out.read_text())
+    assert (disorder["sent"], disorder["lost"], disorder["wrong_receipts"]) == (150, 0, 0)
+    assert 90 <= disorder["delivered"] <= 150  # without the forged, foreign and garbled ones
+    # Each of the processes killed may have begun one call that it never made: an officer decides.
+    assert (killed["sent"] + killed["lost"], killed["lost"]) == (killed["delivered"], 0)
+    assert 0 <= 150 - killed["sent"] <= killed["unknown"] <= MESSAGE_PROCESSES
+
+
 def test_document_has_a_place():
     text = (ROOT / "docs/reliability.md").read_text()
+    assert text.count(report.WIRE_BEGIN) == text.count(report.WIRE_END) == 1
     assert text.count(report.BEGIN) == text.count(report.END) == 1

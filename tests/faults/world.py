@@ -3,9 +3,11 @@
 import datetime as dt
 import json
 from pathlib import Path
+from uuid import UUID
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
@@ -23,6 +25,9 @@ from tests.faults.people import Person
 SEATS = 25
 SPARE = 1.05  # seats for each person: towards the end most times are full
 VALUES = {"a4": "4821", "d": "Fri 26/12", "dt": "Fri 26/12 12:15", "psk": "Vidisha", "url": "h/x"}
+TEMPLATES = Path(__file__).resolve().parent.parent.parent / "data/dlt_templates.csv"
+# How long after a message its report may come.
+RECEIPT_SECONDS = 15
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
@@ -143,6 +148,39 @@ def read_sink(path: Path) -> list[str]:
         except ValueError:
             continue
     return found
+
+
+def read_log(path: Path) -> list[str]:
+    """Our references, one for each message that the simulated gateway took, oldest first."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line)["client_reference"] for line in lines]
+
+
+def messages_of(references: list[str]) -> list[str]:
+    """Ids of the messages whose attempts carried these references, each as often as it comes."""
+    known = dict(Attempt.objects.values_list("client_reference", "message__public_id"))
+    return [str(known[UUID(reference)]) for reference in references]
+
+
+def file_templates() -> None:
+    """What the operators have on file, as in the demo."""
+    call_command("load_templates", TEMPLATES, verbosity=0)
+
+
+def owed_receipts(after: int) -> int:
+    """Messages that the gateway took and has not reported on, a moment after it could have."""
+    since = timezone.now() - dt.timedelta(seconds=RECEIPT_SECONDS)
+    accepted = Message.objects.filter(pk__gt=after, state=Message.State.ACCEPTED)
+    return accepted.filter(sent_at__gt=since).count()
+
+
+def receipts(after: int) -> tuple[int, int]:
+    """Messages that arrived, and those that are said not to have: here every such word is false."""
+    told = Message.objects.filter(pk__gt=after)
+    return (
+        told.filter(state=Message.State.DELIVERED).count(),
+        told.filter(state=Message.State.UNDELIVERED).count(),
+    )
 
 
 def booked(people: list[Person]) -> set[int]:

@@ -29,7 +29,7 @@ SCHEMA = ROOT / "docs" / "openapi.yaml"
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "230"))
 SEED = os.environ.get("FUZZ_SEED", "2026")
 LEAVING = r"/sign-in/tokens/(current|\{token_id\})/"
-PATIENCE = 60  # seconds until the server answers
+PATIENCE = 180  # seconds until the server answers
 HERE = Path(__file__).parent
 # Django is set up before the world is imported: it builds on models.
 FILL = "import django; django.setup(); from tests.fuzz.world import main; main()"

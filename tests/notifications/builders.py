@@ -5,7 +5,8 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from notifications import outbox
+from notifications import delivery, kinds, outbox
+from notifications.claims import Claim, Share
 from notifications.dates import INDIA
 from notifications.gateways.base import GatewayDown, Outcome, Outgoing
 from notifications.kinds import Kind
@@ -25,7 +26,10 @@ URGENT = Kind(
 )
 PLAIN = Kind(code="PLAIN", sms={"hi": "सूचना: {word} {brand}", "en": "Note: {word} {brand}"})
 MAIL = Kind(code="MAIL", email_template="messages/email/confirmed")
-KINDS = (URGENT, PLAIN, MAIL)
+OFFER = Kind(code="OFFER", sms=PLAIN.sms, lane=kinds.OFFERS)
+# Says the same on both channels.
+BOTH = Kind(code="BOTH", sms=PLAIN.sms, email_template="messages/email/confirmed")
+KINDS = (URGENT, PLAIN, MAIL, OFFER, BOTH)
 
 # A Monday, ten in the morning: no quiet hours.
 NOW = dt.datetime(2025, 6, 23, 10, 0, tzinfo=INDIA)
@@ -59,6 +63,9 @@ class ScriptedGateway:
     """Answers as the script says, then accepts; remembers what it was given."""
 
     name = "scripted"
+    reports: ClassVar[bool] = False
+    needs_template: ClassVar[bool] = False
+    window: ClassVar[int] = 1
     script: ClassVar[list[Outcome | Exception]] = []
     taken: ClassVar[list[Outgoing]] = []
     references: ClassVar[list[UUID]] = []
@@ -71,6 +78,7 @@ class ScriptedGateway:
     def reset(cls) -> None:
         cls.script, cls.taken, cls.references = [], [], []
         cls.opened, cls.down, cls.meanwhile = 0, "", None
+        cls.reports, cls.needs_template, cls.window = False, False, 1
 
     def __enter__(self) -> Self:
         if self.down:
@@ -98,6 +106,23 @@ class ScriptedGateway:
     @classmethod
     def problems(cls) -> list[str]:
         return []
+
+
+SHARE = Share(channel="sms", gateway="scripted")
+
+
+def begin(held: Claim) -> list[delivery.Ready]:
+    """Note that the call of a claimed message begins; empty: it must not."""
+    return delivery._step([], [delivery._ready(held, ScriptedGateway())])
+
+
+class SecondGateway(ScriptedGateway):
+    """The gateway that takes over; answers by a script of its own."""
+
+    name = "second"
+    script: ClassVar[list[Outcome | Exception]] = []
+    taken: ClassVar[list[Outgoing]] = []
+    references: ClassVar[list[UUID]] = []
 
 
 class Stopwatch:

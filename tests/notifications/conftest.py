@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -6,7 +7,17 @@ from pytest_django import Settings
 
 from notifications import delivery, kinds, nudge
 from tests.notifications import builders
-from tests.notifications.builders import ScriptedGateway, Stopwatch
+from tests.notifications.builders import ScriptedGateway, SecondGateway, Stopwatch
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_of_a_browser() -> Iterator[None]:
+    """Gateways over HTTP run an event loop of their own, as in a worker. Here Playwright's may be
+    marked as running in the same thread, if a browser test came before."""
+    left = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(left)
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +38,18 @@ def gateway(settings: Settings) -> type[ScriptedGateway]:
     path = "tests.notifications.builders.ScriptedGateway"
     settings.MESSAGE_GATEWAYS = {"sms": path, "email": path}
     return ScriptedGateway
+
+
+@pytest.fixture
+def second(gateway: type[ScriptedGateway], settings: Settings) -> type[SecondGateway]:
+    """A second gateway for SMS, behind the first."""
+    SecondGateway.reset()
+    path = "tests.notifications.builders."
+    settings.MESSAGE_GATEWAYS = {
+        "sms": [path + "ScriptedGateway", path + "SecondGateway"],
+        "email": path + "ScriptedGateway",
+    }
+    return SecondGateway
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from uuid import UUID
 from notifications import claims
 from notifications.gateways.base import Outcome, Outgoing
 from notifications.gateways.file import FileGateway
+from notifications.gateways.msg91 import Msg91Gateway
 
 SLOWLY = 0.003  # seconds before and after a message is taken
 
@@ -29,6 +30,16 @@ class ThrottledGateway(FileGateway):
 
 
 class SuicidalGateway(FileGateway):
+    def send(self, message: Outgoing, client_reference: UUID) -> Outcome:
+        die_at("mid_call")
+        outcome = super().send(message, client_reference)
+        die_at("after_accept")
+        return outcome
+
+
+class SuicidalMsg91(Msg91Gateway):
+    """Over HTTP, for `make faults`."""
+
     def send(self, message: Outgoing, client_reference: UUID) -> Outcome:
         die_at("mid_call")
         outcome = super().send(message, client_reference)
@@ -53,9 +64,9 @@ def die_at(step: str) -> None:
 
 def _deadly(function):
     @wraps(function)
-    def wrapper(**arguments):
+    def wrapper(*positional, **named):
         die_at("before_claim")
-        held = function(**arguments)
+        held = function(*positional, **named)
         die_at("after_claim")
         return held
 

@@ -7,9 +7,12 @@ from django.urls import reverse
 
 from accounts import officers
 from accounts.models import User
+from appointments.messages import scope_of
+from appointments.models import Posting
 from notifications import delivery
-from notifications.models import Decision, Message
-from tests.notifications.builders import PERMANENT, UNKNOWN, queued
+from notifications.models import Decision, Gate, Message
+from tests.domain.builders import make_region
+from tests.notifications.builders import NOW, PERMANENT, UNKNOWN, queued
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 LIST = reverse("admin:notifications_message_changelist")
@@ -24,16 +27,27 @@ def _second_factor_is_proved(monkeypatch) -> None:
 def officer(*permissions: str) -> tuple[User, Client]:
     person = User.objects.create_user(email="officer@office.example", is_staff=True)
     person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    Posting.objects.create(officer=person, role=Posting.Role.REGION, region=make_region())
     client = Client()
     client.force_login(person)
     client.cookies["django_language"] = "en"
     return person, client
 
 
+def matter() -> str:
+    """A reference to the region in which the officer is posted."""
+    return f"gateway_down:{make_region().pk}"
+
+
+def scope() -> str:
+    return scope_of(make_region().pk)
+
+
 @pytest.fixture
 def unknown(gateway) -> Message:
     gateway.script = [UNKNOWN]
-    queued(1, kind="URGENT", reference="appointment:17", values={"word": "now", "url": "h/secret"})
+    values = {"word": "now", "url": "h/secret"}
+    queued(1, kind="URGENT", reference=matter(), scope=scope(), values=values)
     delivery.run("sms")
     return Message.objects.get()
 
@@ -53,9 +67,9 @@ def test_list_shows_what_became_of_messages_with_addresses_masked(unknown):
 
 
 def test_reference_is_found_and_a_phone_number_is_not_a_way_to_search(unknown):
-    queued(2, reference="appointment:99")
+    queued(2, reference=f"people_unreached:{make_region().pk}", scope=scope())
     _, client = officer("view_message")
-    found = client.get(LIST, {"q": "appointment:17"}).content.decode()
+    found = client.get(LIST, {"q": matter()}).content.decode()
     assert "••••••0001" in found
     assert "••••••0002" not in found
     assert "••••••0001" not in client.get(LIST, {"q": unknown.address}).content.decode()
@@ -113,7 +127,7 @@ def test_decision_without_a_reason_changes_nothing_and_says_so(unknown):
 
 def test_one_refusal_stops_none_of_the_others(unknown, gateway):
     gateway.script = [PERMANENT]
-    failed = queued(2)
+    failed = queued(2, reference=matter(), scope=scope())
     delivery.run("sms")
     _, client = officer("view_message", "change_message")
     page = decide(client, "treat_as_sent", unknown, failed).content.decode()
@@ -140,6 +154,20 @@ def test_officer_sees_why_a_channel_rests(gateway):
     assert "gateway down: connection refused" in page
 
 
+def test_gates_that_only_keep_a_turn_are_not_shown(gateway):
+    for name in ("sweep", "alert:GATEWAY_DOWN:1", "scripted", "smpp"):
+        Gate.objects.create(name=name, shut_until=NOW)
+    _, client = officer("view_gate")
+    page = client.get(reverse("admin:notifications_gate_changelist")).content.decode()
+    assert "scripted" in page
+    assert "smpp" in page
+    assert "alert:" not in page
+    assert "sweep" not in page
+    inside = Gate.objects.get(name="sweep")
+    change = reverse("admin:notifications_gate_change", args=[inside.pk])
+    assert client.get(change, follow=True).redirect_chain
+
+
 def test_applicant_sees_nothing(unknown):
     person = User.objects.create_user(phone="+919800000001")
     client = Client()
@@ -150,7 +178,7 @@ def test_applicant_sees_nothing(unknown):
 @pytest.mark.parametrize("count", [1, 3])
 def test_list_needs_the_same_queries_for_one_and_for_three(count, django_assert_max_num_queries):
     for number in range(count):
-        queued(number)
+        queued(number, reference=matter())
     _, client = officer("view_message", "change_message")
     client.get(LIST)
     with django_assert_max_num_queries(9):

@@ -3,11 +3,30 @@
 import uuid
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
-from notifications import claims, delivery
-from notifications.models import Attempt, Decision, Gate, Message
-from tests.notifications.builders import NOW, minutes, queued
+from notifications import claims
+from notifications.models import (
+    Attempt,
+    Batch,
+    BatchDecision,
+    Decision,
+    Gate,
+    GatewayState,
+    Message,
+    NotReached,
+    Part,
+    Receipt,
+    ReceiptCount,
+)
+from tests.notifications.builders import (
+    NOW,
+    SHARE,
+    begin,
+    minutes,
+    queued,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -68,8 +87,8 @@ def test_message_sent_at_exactly_when_accepted(breaks):
 def attempt() -> Attempt:
     """Begun, not ended."""
     queued()
-    [held] = claims.claim(channel="sms", gateway="scripted", limit=1, now=NOW)
-    delivery._step(None, held)
+    [held] = claims.claim(SHARE, limit=1, now=NOW)
+    begin(held)
     return Attempt.objects.get()
 
 
@@ -146,7 +165,87 @@ def test_gate_name_unique(breaks):
     breaks("gate_name_unique", lambda: Gate.objects.create(name="sweep", shut_until=NOW))
 
 
+def test_message_delivered_at_exactly_when_delivered(breaks):
+    message = queued()
+    delivered = {"state": "delivered", "sent_at": NOW}
+    breaks("message_delivered_at_exactly_when_delivered", changed(message, **delivered))
+    breaks("message_delivered_at_exactly_when_delivered", changed(message, delivered_at=NOW))
+
+
+def test_message_owes_a_receipt_only_while_accepted(breaks):
+    breaks("message_owes_a_receipt_only_while_accepted", changed(queued(), receipt_by=NOW))
+
+
+def test_message_lane_known(breaks):
+    breaks("message_lane_known", changed(queued(), lane=7))
+
+
+def test_attempt_receipt_has_moment(breaks, attempt):
+    breaks("attempt_receipt_has_moment", attempt_changed(attempt, receipt="delivered"))
+    breaks("attempt_receipt_has_moment", attempt_changed(attempt, receipt_at=NOW))
+    breaks("attempt_receipt_has_moment", attempt_changed(attempt, receipt="maybe", receipt_at=NOW))
+
+
+def test_part_reference_unique(breaks, attempt):
+    Part.objects.create(attempt=attempt, number=1, gateway="scripted", reference="a")
+    again = {"attempt": attempt, "gateway": "scripted", "reference": "a"}
+    breaks("part_reference_unique", lambda: Part.objects.create(number=2, **again))
+
+
+def test_part_number_unique(breaks, attempt):
+    Part.objects.create(attempt=attempt, number=1, gateway="scripted", reference="a")
+    again = {"attempt": attempt, "gateway": "scripted", "reference": "b"}
+    breaks("part_number_unique", lambda: Part.objects.create(number=1, **again))
+
+
+def receipt(**fields: object):
+    usual = {"gateway": "scripted", "key": "k", "arrival": "delivered", "received_at": NOW}
+    return lambda: Receipt.objects.create(**{**usual, "gateway_reference": "a", **fields})
+
+
+def test_receipt_stored_once(breaks):
+    receipt()()
+    breaks("receipt_stored_once", receipt(gateway_reference="b"))
+
+
+def test_receipt_names_an_attempt(breaks):
+    breaks("receipt_names_an_attempt", receipt(gateway_reference=""))
+
+
+def test_receipt_count_unique(breaks):
+    today = {"gateway": "scripted", "day": NOW.date(), "verdict": "forged"}
+    ReceiptCount.objects.create(**today)
+    breaks("receipt_count_unique", lambda: ReceiptCount.objects.create(**today))
+
+
+def test_not_reached_notice_unique(breaks):
+    missed = {"notice": "n", "kind": "PLAIN", "urgent_by": NOW, "why": "x", "since": NOW}
+    NotReached.objects.create(**missed)
+    breaks("not_reached_notice_unique", lambda: NotReached.objects.create(**missed))
+
+
+def test_batch_name_unique(breaks):
+    Batch.objects.create(name="plan:3")
+    breaks("batch_name_unique", lambda: Batch.objects.create(name="plan:3"))
+
+
+def test_batch_decision_has_actor_and_reason(breaks):
+    fields = {"batch": Batch.objects.create(name="plan:3"), "verb": "pause", "at": NOW}
+    name = "batch_decision_has_actor_and_reason"
+    breaks(name, lambda: BatchDecision.objects.create(**fields, by="", reason="x"))
+    breaks(name, lambda: BatchDecision.objects.create(**fields, by="x", reason=""))
+
+
+def test_gateway_name_unique(breaks):
+    GatewayState.objects.create(name="scripted", filled_at=NOW)
+    breaks(
+        "gateway_name_unique",
+        lambda: GatewayState.objects.create(name="scripted", filled_at=NOW),
+    )
+
+
 def test_every_constraint_is_tested():
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
-    for model in (Message, Attempt, Decision, Gate):
-        assert {constraint.name for constraint in model._meta.constraints} <= tested
+    for model in apps.get_app_config("notifications").get_models():
+        if model.__module__ == "notifications.models":
+            assert {constraint.name for constraint in model._meta.constraints} <= tested

@@ -93,6 +93,10 @@ def check(site: Site, *, most_unknown: int) -> int:
     return unknown
 
 
+def outcomes(site: Site) -> set[str]:
+    return {attempt["outcome"] for attempt in site.dump()["attempts"]}
+
+
 def is_settled(site: Site) -> bool:
     return not {"queued", "sending"} & site.states().keys()
 
@@ -184,7 +188,7 @@ def test_worker_that_is_asked_to_end_leaves_nothing_unknown(embedded):
     worker = embedded.worker(concurrency=2)
     embedded.wait_until(lambda: len(embedded.lines()) >= 50, "messages leave")
     worker.send_signal(signal.SIGTERM)
-    worker.wait(30)
+    worker.wait(120)
     embedded.worker(concurrency=2)
     embedded.wait_until(lambda: is_settled(embedded), "nothing is in hand")
     assert check(embedded, most_unknown=0) == 0
@@ -208,6 +212,7 @@ def test_worker_that_sleeps_past_its_lease_sends_nothing_that_another_sends(
         os.killpg(sleeper.pid, signal.SIGCONT)
         time.sleep(3)
         # The message in its hands was given up as unknown; its late answer settles that.
+        site.wait_until(lambda: "unknown" not in outcomes(site), "the late answer")
         assert check(site, most_unknown=0) == 0
     finally:
         site.stop()

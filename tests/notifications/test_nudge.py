@@ -18,7 +18,9 @@ from notifications import delivery, nudge, tasks
 @pytest.fixture
 def sent(monkeypatch) -> list[str]:
     sent: list[str] = []
-    monkeypatch.setattr(nudge, "_send", sent.append)
+    monkeypatch.setattr(
+        nudge, "_send", lambda to, urgent: sent.append(f"{to} urgent" if urgent else to)
+    )
     return sent
 
 
@@ -32,10 +34,21 @@ def test_one_nudge_waits_at_a_time_for_each_channel(sent):
     assert sent == ["sms", "email", "sms"]
 
 
+def test_urgent_lane_has_nudges_of_its_own(sent):
+    assert nudge.publish("sms", urgent=True)
+    assert nudge.publish("sms")
+    assert nudge.publish("sms", urgent=True)
+    assert sent == ["sms urgent", "sms"]
+    nudge.picked_up("sms", urgent=True)
+    assert nudge.publish("sms")
+    assert nudge.publish("sms", urgent=True)
+    assert sent == ["sms urgent", "sms", "sms urgent"]
+
+
 def test_broker_that_fails_is_left_alone_for_a_while(monkeypatch):
     calls: list[str] = []
 
-    def fail(channel):
+    def fail(channel, urgent):
         calls.append(channel)
         raise OSError("no broker")
 
@@ -59,14 +72,14 @@ def test_cache_that_fails_stops_neither_publisher_nor_worker(monkeypatch):
 
 
 def test_worker_that_ran_out_of_time_asks_for_another_turn(sent, monkeypatch):
-    monkeypatch.setattr(delivery, "run", lambda channel: True)
+    monkeypatch.setattr(delivery, "run", lambda channel, urgent_only: True)
     nudge.publish("sms")
     tasks.deliver("sms")
     assert sent == ["sms", "sms"]
 
 
 def test_worker_that_found_the_end_does_not(sent, monkeypatch):
-    monkeypatch.setattr(delivery, "run", lambda channel: False)
+    monkeypatch.setattr(delivery, "run", lambda channel, urgent_only: False)
     tasks.deliver("sms")
     assert sent == []
 
@@ -82,7 +95,7 @@ def redis(tmp_path, celery_app) -> Iterator["subprocess.Popen[bytes]"]:
     path = tmp_path / "broker.sock"
     command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", ""]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tmp_path) as server:
-        for _ in range(250):
+        for _ in range(3000):
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
                 probe.connect(str(path))
                 break

@@ -1,11 +1,13 @@
 """What other apps may ask of the outbox."""
 
+from typing import Any
+
 import pytest
 from django.db import transaction
 
-from notifications import outbox
-from notifications.models import Attempt, Message
-from tests.notifications.builders import NOW, draft, minutes, queued
+from notifications import claims, decisions, outbox, sweep
+from notifications.models import Attempt, Message, NotReached
+from tests.notifications.builders import NOW, SHARE, begin, draft, minutes, queued
 
 pytestmark = pytest.mark.django_db
 State = Message.State
@@ -66,12 +68,26 @@ class TestEnqueue:
         self, monkeypatch, django_capture_on_commit_callbacks
     ):
         nudged: list[str] = []
-        monkeypatch.setattr(outbox.nudge, "publish", nudged.append)
+        monkeypatch.setattr(
+            outbox.nudge, "publish", lambda to, urgent: nudged.append(f"{to} {urgent}")
+        )
         mail = draft(9, kind="MAIL", channel="email", address="a@example.org")
         with django_capture_on_commit_callbacks(execute=True):
             outbox.enqueue([draft(1), mail, draft(2)], now=NOW)
             assert nudged == []
-        assert nudged == ["email", "sms"]
+        assert nudged == ["email True", "sms True"]
+
+    def test_each_lane_that_has_something_is_nudged(
+        self, monkeypatch, django_capture_on_commit_callbacks
+    ):
+        nudged: list[str] = []
+        monkeypatch.setattr(
+            outbox.nudge, "publish", lambda to, urgent: nudged.append(f"{to} {urgent}")
+        )
+        later = NOW + minutes(3 * 24 * 60)
+        with django_capture_on_commit_callbacks(execute=True):
+            outbox.enqueue([draft(1), draft(2, urgent_by=later), draft(3)], now=NOW)
+        assert nudged == ["sms False", "sms True"]
 
     def test_nothing_to_say_writes_and_nudges_nothing(self, django_capture_on_commit_callbacks):
         with django_capture_on_commit_callbacks() as callbacks:
@@ -123,9 +139,92 @@ class TestCancel:
         assert Message.objects.get().state == state
 
 
+def once_said(number: int, state: str, **changes: Any) -> Message:
+    """One that has left, or may have, and has come so far. `receipt_by`: its receipt is owed."""
+    message = queued(number, batch="hold:3", reference="a:1", **changes)
+    taken = state in (State.ACCEPTED, State.UNDELIVERED, State.UNCONFIRMED)
+    owed = NOW + minutes(30) if state == State.ACCEPTED else None
+    columns = {"sent_at": NOW if taken else None, "receipt_by": owed, "error": "phone is off"}
+    Message.objects.filter(pk=message.pk).update(state=state, **columns)
+    message.refresh_from_db()
+    return message
+
+
+@pytest.mark.usefixtures("clock")
+class TestSaidAgain:
+    """What was taken back is said in no other way either."""
+
+    VERBS = (
+        lambda: outbox.cancel(batch="hold:3", reason="it stands"),
+        lambda: outbox.cancel(reference="a:1", reason="it stands"),
+        lambda: outbox.take_back(kind="URGENT", references=["a:1"], reason="it stands"),
+        lambda: outbox.take_back(batch="hold:3", references=["a:1"], reason="it stands"),
+    )
+    NAMES = ("batch", "reference", "kind", "batch-and-reference")
+
+    @pytest.mark.parametrize("verb", VERBS, ids=NAMES)
+    @pytest.mark.parametrize(
+        "state", [State.UNKNOWN, State.FAILED, State.UNDELIVERED, State.ACCEPTED]
+    )
+    def test_one_that_could_still_be_said_again_keeps_its_state_and_is_not(self, state, verb):
+        message = once_said(1, state, kind="URGENT")
+        assert verb() == 0
+        message.refresh_from_db()
+        assert (message.state, message.cancel_requested) == (state, True)
+        assert message.error == "phone is off"  # why it did not arrive, not why it is out of date
+
+    @pytest.mark.parametrize("verb", VERBS, ids=NAMES)
+    def test_one_whose_fate_is_known_is_not_touched(self, verb):
+        message = once_said(1, State.UNCONFIRMED, kind="URGENT")
+        before = Message.objects.values().get(pk=message.pk)
+        assert verb() == 0
+        assert Message.objects.values().get(pk=message.pk) == before
+
+    @pytest.mark.parametrize("verb", VERBS, ids=NAMES)
+    def test_no_repeat_and_no_other_channel(self, verb, clock, gateway):
+        once_said(1, State.UNKNOWN, kind="URGENT")
+        once_said(2, State.FAILED, kind="URGENT")
+        once_said(3, State.ACCEPTED, kind="URGENT")
+        verb()
+        clock.shift(minutes(31))
+        sweep.sweep()
+        assert not Message.objects.filter(state=State.QUEUED).exists()
+        assert not NotReached.objects.exists()
+
+    def test_what_another_matter_or_an_older_event_said_may_be_said_again(self):
+        elsewhere = once_said(1, State.UNKNOWN, kind="URGENT")
+        Message.objects.filter(pk=elsewhere.pk).update(reference="a:2")
+        once_said(2, State.UNKNOWN, kind="PLAIN")
+        once_said(3, State.UNKNOWN, kind="URGENT")
+        since = NOW + minutes(1)
+        outbox.take_back(kind="URGENT", references=["a:1"], written_since=since, reason="it stands")
+        assert not Message.objects.filter(cancel_requested=True).exists()
+
+    def test_batch_is_sent_again_without_it(self):
+        back, other = once_said(1, State.FAILED), once_said(2, State.FAILED)
+        Message.objects.filter(pk=other.pk).update(reference="a:2")
+        outbox.take_back(kind="PLAIN", references=["a:1"], reason="it stands")
+        resent = decisions.resend_batch(batch="hold:3", by="officer 7", reason="mended")
+        assert resent == decisions.Resent(queued=1, kept=1)
+        back.refresh_from_db()
+        other.refresh_from_db()
+        assert (back.state, other.state) == (State.FAILED, State.QUEUED)
+
+
+@pytest.mark.usefixtures("clock")
+def test_one_taken_back_in_the_hands_of_a_worker_does_not_begin():
+    message = queued(1, kind="PLAIN", reference="a:1")
+    [held] = claims.claim(SHARE, limit=1, now=NOW)
+    assert outbox.take_back(kind="PLAIN", references=["a:1"], reason="wrong") == 0
+    assert begin(held) == []
+    claims.give_back([held], NOW)
+    message.refresh_from_db()
+    assert (message.state, message.error) == (State.CANCELLED, "wrong")
+
+
 def test_send_now_ends_the_wait_of_one_batch(monkeypatch, django_capture_on_commit_callbacks):
     nudged: list[str] = []
-    monkeypatch.setattr(outbox.nudge, "publish", nudged.append)
+    monkeypatch.setattr(outbox.nudge, "publish", lambda to, urgent: nudged.append(f"{to} {urgent}"))
     mine = queued(1, batch="outage:1", send_after=NOW + minutes(10))
     other = queued(2, batch="outage:2", send_after=NOW + minutes(10))
     with django_capture_on_commit_callbacks(execute=True):
@@ -134,7 +233,7 @@ def test_send_now_ends_the_wait_of_one_batch(monkeypatch, django_capture_on_comm
     other.refresh_from_db()
     assert mine.next_attempt_at == NOW + minutes(1)
     assert other.next_attempt_at == NOW + minutes(10)
-    assert nudged == ["sms"]
+    assert nudged == ["sms True"]
 
 
 def test_progress_counts_every_state_of_the_batch():
@@ -146,6 +245,9 @@ def test_progress_counts_every_state_of_the_batch():
         "queued": 2,
         "sending": 0,
         "accepted": 0,
+        "delivered": 0,
+        "undelivered": 0,
+        "unconfirmed": 0,
         "failed": 0,
         "unknown": 0,
         "expired": 0,

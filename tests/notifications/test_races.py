@@ -11,7 +11,11 @@ from django.utils import timezone
 
 from notifications import claims, decisions, delivery, gates, outbox, sweep
 from notifications.models import Attempt, Decision, Message
-from tests.notifications.builders import UNKNOWN, draft
+from tests.notifications.builders import (
+    SHARE,
+    UNKNOWN,
+    draft,
+)
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 HOUR = timedelta(hours=1)
@@ -57,7 +61,7 @@ def test_no_message_is_claimed_twice():
 
     def work(_: int) -> list[int]:
         mine: list[int] = []
-        while held := claims.claim(channel="sms", gateway="scripted", limit=7, now=timezone.now()):
+        while held := claims.claim(SHARE, limit=7, now=timezone.now()):
             mine += [each.message.pk for each in held]
         return mine
 

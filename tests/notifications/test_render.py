@@ -1,10 +1,12 @@
 """From kinds and values to the words that leave. Kinds of the tests' own; the real ones: below."""
 
 import datetime as dt
+import re
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.urls import resolve
 
 from accounts.message_kinds import OTP
 from appointments import message_kinds
@@ -14,7 +16,11 @@ from notifications.models import Message
 from notifications.render import RenderError, masked, render
 
 # Those to applicants, who get the same by SMS.
-EMAILS = [kind for kind in (*message_kinds.ALL, OTP) if kind.email_template and kind.sms]
+EMAILS = [
+    kind
+    for kind in (*message_kinds.ALL, OTP)
+    if kind.speaks("email") and kind not in message_kinds.ALERTS
+]
 VALUES: dict[str, Any] = {
     "a4": "4821",
     "otp": "604917",
@@ -31,6 +37,7 @@ VALUES: dict[str, Any] = {
     "reason_en": "Reason: a fault of the <server>",
     "ics": "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
 }
+VALUES["listed"] = [{name: VALUES[name] for name in VALUES if name.startswith(("old_", "new_"))}]
 TIMES = {
     "hi": ("सोमवार, 23 जून 2025, सुबह 10:15 बजे", "गुरुवार, 26 जून 2025, दोपहर 12:15 बजे"),
     "en": ("Monday, 23 June 2025, 10:15 am", "Thursday, 26 June 2025, 12:15 pm"),
@@ -129,7 +136,9 @@ class TestEveryEmail:
 
     def test_links_only_open_the_page_of_the_message(self, kind, language, settings):
         links = Links(render(message(kind.code, language, **VALUES)).html).links
-        assert {link.partition("#")[0] for link in links} <= {"http://host/AbCdEfGhIjK"}
+        page = "http://host/AbCdEfGhIjK"
+        pages = {page, f"{page}/another-time/", f"{page}/give-up/"}
+        assert {link.partition("#")[0] for link in links} <= pages
 
     def test_email_copes_with_values_that_are_absent(self, kind, language):
         absent = dict.fromkeys(VALUES)
@@ -144,15 +153,134 @@ class TestEveryEmail:
         assert render(message(kind.code, language)).text
 
 
-def test_three_answers_are_three_buttons():
-    html = render(message("MOVED_ANSWER", "en", **VALUES)).html
-    english = html[html.index('<td lang="en"') : html.index('<td lang="hi"')]
-    assert [link.partition("#")[2] for link in Links(english).links] == [
-        "accept",
-        "change",
-        "give-up",
-        "",
-    ]
+def half(html: str, language: str) -> str:
+    """What an email says in one language."""
+    parts = re.split(r'(?=<td lang=")', html)
+    return next(part for part in parts if part.startswith(f'<td lang="{language}"'))
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+@pytest.mark.parametrize("kind", ["MOVED_KEEP", "MOVED_ANSWER", "REPLACED", "REMIND_ANSWER"])
+def test_three_answers_are_three_buttons_to_pages_that_there_are(kind, language):
+    words = render(message(kind, "en", **VALUES))
+    page = "http://host/AbCdEfGhIjK"
+    answers = [f"{page}#accept", f"{page}/another-time/", f"{page}/give-up/"]
+    assert Links(half(words.html, language)).links == [*answers, page]
+    for answer in answers:
+        assert words.text.count(f"{answer}\n") == 2
+        path = answer.removeprefix("http://host").partition("#")[0]
+        assert resolve(path).namespace == "appointments"
+
+
+@pytest.mark.parametrize("kind", ["EARLIER", "SEAT_FOUND"])
+def test_seat_on_offer_is_taken_or_not(kind):
+    page = "http://host/AbCdEfGhIjK"
+    english = half(render(message(kind, "en", **VALUES)).html, "en")
+    assert Links(english).links == [f"{page}#answer", f"{page}#answer", page]
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+@pytest.mark.parametrize("kind", EMAILS, ids=lambda kind: kind.code)
+def test_every_email_says_how_to_reach_help(kind, language, settings):
+    settings.HELPLINE, settings.SITE_HOST = "0755-000000", "portal.example"
+    words = render(message(kind.code, language, **VALUES))
+    for each in ("hi", "en"):
+        assert "0755-000000" in half(words.html, each)
+    assert words.text.count("0755-000000") == 2
+    assert words.text.count("portal.example") >= 2
+
+
+VISITED = [
+    *("STANDS", "MOVED_KEEP", "MOVED_ANSWER", "MOVED_MANY_KEEP", "MOVED_MANY_ANSWER"),
+    *("REMIND_ANSWER", "REPLACED", "SEAT_FOUND", "CONFIRMED", "VISIT"),
+]
+BRINGS = {"hi": "साथ क्या लाएँ", "en": "What to bring"}
+
+
+@pytest.mark.parametrize("kind", EMAILS, ids=lambda kind: kind.code)
+def test_emails_about_a_visit_to_come_say_what_to_bring_and_no_other(kind):
+    words = render(message(kind.code, **VALUES))
+    for language, bring in BRINGS.items():
+        assert (bring in half(words.html, language)) == (kind.code in VISITED)
+        assert (bring in words.text) == (kind.code in VISITED)
+
+
+EXPLAINED = [
+    *("HOLD", "STANDS", "MOVED_KEEP", "MOVED_ANSWER", "MOVED_MANY_KEEP", "MOVED_MANY_ANSWER"),
+    *("REMIND_ANSWER", "RELEASED", "NO_SEAT", "REPLACED"),
+]
+
+
+@pytest.mark.parametrize("kind", EXPLAINED)
+def test_reason_is_given_in_words(kind):
+    words = render(message(kind, "en", **VALUES))
+    for language in ("hi", "en"):
+        assert VALUES[f"reason_{language}"] in words.text
+    assert VALUES["reason_en"] not in half(words.html, "en")  # escaped there
+    assert "a fault of the &lt;server&gt;" in half(words.html, "en")
+
+
+SIDE_BY_SIDE = ["MOVED_KEEP", "MOVED_ANSWER", "REMIND_ANSWER", "REPLACED", "EARLIER", "CONFIRMED"]
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+@pytest.mark.parametrize("kind", SIDE_BY_SIDE)
+def test_old_and_new_stand_side_by_side(kind, language):
+    """Two cells of one row: the old one first."""
+    part = half(render(message(kind, "en", **VALUES)).html, language)
+    row = next(row for row in part.split("<tr>") if row.count("<td") > 1)
+    old, new = {"hi": ("23 जून", "26 जून"), "en": ("23 June", "26 June")}[language]
+    first, second = row.split("<td")[1:]
+    assert old in first
+    assert new in second
+
+
+def test_mail_of_several_people_shows_each_with_old_and_new():
+    listed = [{**VALUES["listed"][0], "a4": tail} for tail in ("4821", "7710")]
+    words = render(message("MOVED_MANY_ANSWER", "en", **{**VALUES, "listed": listed}))
+    for language, moment in (("hi", "26 जून"), ("en", "26 June")):
+        part = half(words.html, language)
+        assert part.count(moment) == 2
+        assert "4821" in part
+        assert "7710" in part
+    assert words.text.count(TIMES["en"][1]) == 2
+    assert words.text.count("पीओपीएसके विदिशा") == 2
+
+
+ALERT_VALUES: dict[str, Any] = {
+    **dict.fromkeys(("plan", "n", "moved", "kept", "unplaced", "moved_at_most"), 3),
+    **dict.fromkeys(("unplaced_at_most", "outage", "people", "waiting", "others"), 4),
+    **dict.fromkeys(("unknown", "failed", "more"), 5),
+    **{f"{name}_at": VALUES["new_at"] for name in ("at", "by", "since", "first", "day")},
+    **dict.fromkeys(("at", "by", "since", "first", "day"), "Thu 26/6 12:15"),
+    "gateway": "msg91",
+    "by_whom": "R. Sharma",
+    "batches": [{"name_hi": "योजना 3", "name_en": "Plan 3", "unknown": 1, "failed": 4}],
+    "problems": ["HOLD hi: nothing on file"],
+    "region_hi": "आरपीओ भोपाल",
+    "region_en": "RPO Bhopal",
+    "url": "host/officers/plan/3/",
+    "today": "host/officers/",
+}
+
+
+@pytest.mark.parametrize("language", ["hi", "en"])
+@pytest.mark.parametrize("kind", message_kinds.ALERTS, ids=lambda kind: kind.code)
+class TestEveryAlert:
+    def test_says_where_and_leads_to_the_page_in_both_languages(self, kind, language):
+        words = render(message(kind.code, language, **ALERT_VALUES))
+        assert words.subject
+        for each, region in (("hi", "आरपीओ भोपाल"), ("en", "RPO Bhopal")):
+            part = half(words.html, each)
+            assert region in part
+            assert Links(part).links == ["http://host/officers/plan/3/"]
+            assert "None" not in part
+        assert words.text.count("http://host/officers/plan/3/") == 2
+
+    def test_copes_with_values_that_are_absent(self, kind, language):
+        words = render(message(kind.code, language))
+        assert "None" not in words.text + words.html
+        assert Links(words.html).links == []
 
 
 def test_deadline_is_spelled_out():

@@ -290,3 +290,69 @@ def test_missing_mail_server_is_a_problem_of_the_settings(settings):
     assert SmtpGateway.problems() == ["EMAIL_HOST is empty: no mail server is named."]
     settings.EMAIL_HOST = "mail.example.org"
     assert SmtpGateway.problems() == []
+
+
+class TestEnvelopeInOneGo:
+    """RFC 2920: a server that says PIPELINING answers several commands that came together."""
+
+    def test_server_gets_all_of_the_envelope_before_it_answers(self, settings):
+        settings.EMAIL_TIMEOUT = 5
+        replies = [b"250 sender", b"250 recipient", b"354 go on"]
+        with pipelining_server(settings, [(3, replies), (None, [b"250 taken"])]) as seen:
+            assert send().kind == ACCEPTED
+        assert [line.partition(b":")[0] for line in seen[:3]] == [b"MAIL FROM", b"RCPT TO", b"DATA"]
+
+    def test_refused_recipient_and_a_server_that_asks_for_content_all_the_same(self, settings):
+        settings.EMAIL_TIMEOUT = 5
+        refused = [b"250 sender", b"550 no such user", b"354 go on"]
+        fine = [b"250 sender", b"250 recipient", b"354 go on"]
+        steps = [
+            *[(3, refused), (None, [b"554 nobody to send it to"]), (1, [b"250 reset"])],
+            *[(3, fine), (None, [b"250 taken"])],
+        ]
+        with pipelining_server(settings, steps) as seen, SmtpGateway() as gateway:
+            refusal = gateway.send(outgoing(), uuid.uuid4())
+            assert (refusal.kind, refusal.error) == (PERMANENT, "550 no such user")
+            assert gateway.send(outgoing(text="kept"), uuid.uuid4()).kind == ACCEPTED
+        assert seen[3:5] == [b".", b"rset"]  # of the refused one nothing has left
+
+    def test_refused_sender_is_a_gateway_that_is_down(self, settings):
+        settings.EMAIL_TIMEOUT = 5
+        refused = [b"550 not you", b"503 sender first", b"503 recipient first"]
+        with pipelining_server(settings, [(3, refused)]) as seen, pytest.raises(GatewayDown):
+            send()
+        assert len(seen) == 3
+
+    def test_connection_that_breaks_within_the_envelope_is_tried_later(self, settings):
+        settings.EMAIL_TIMEOUT = 5
+        with pipelining_server(settings, [(3, [b"250 sender"])]):
+            assert send().kind == TRANSIENT
+
+
+@contextlib.contextmanager
+def pipelining_server(settings: Any, steps: list[tuple[int | None, list[bytes]]]):
+    """Takes so many lines (None: up to a lone dot), then gives the replies; and so on.
+
+    Yields the lines that it saw after the greeting. It closes when the steps are over.
+    """
+    seen: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"220 here\r\n")
+            lines.readline()
+            connection.sendall(b"250-here\r\n250 PIPELINING\r\n")
+            for count, replies in steps:
+                came: list[bytes] = []
+                while (count or 10_000) > len(came) and not (count is None and b"." in came):
+                    came.append(lines.readline().rstrip(b"\r\n"))
+                seen.extend(came)
+                connection.sendall(b"".join(reply + b"\r\n" for reply in replies))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = listener.getsockname()
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield seen
+        thread.join(5)

@@ -10,7 +10,9 @@ from tests.notifications.builders import (
     ACCEPTED,
     NOW,
     PERMANENT,
+    SHARE,
     UNKNOWN,
+    begin,
     draft,
     minutes,
     queued,
@@ -27,7 +29,7 @@ def reload(message: Message) -> Message:
 
 def claimed(limit: int = 1) -> list[claims.Claim]:
     """Messages in the hands of a worker which is killed at this moment."""
-    return claims.claim(channel="sms", gateway="scripted", limit=limit, now=NOW)
+    return claims.claim(SHARE, limit=limit, now=NOW)
 
 
 class TestEndedLeases:
@@ -45,7 +47,7 @@ class TestEndedLeases:
     def test_message_begun_may_have_left(self, clock):
         message = queued()
         [held] = claimed()
-        assert delivery._step(None, held)
+        assert begin(held)
         clock.shift(LEASE)
         assert sweep.sweep() == sweep.Swept(unknown=1)
         message = reload(message)
@@ -60,7 +62,7 @@ class TestEndedLeases:
         message = queued()
         [held] = claimed()
         clock.shift(LEASE)
-        delivery._step(None, held)  # between the sweeper's two steps
+        begin(held)  # between the sweeper's two steps
         assert sweep._take_back([message.pk], NOW + LEASE) == 0
         assert reload(message).state == State.SENDING
         assert sweep.sweep() == sweep.Swept(unknown=1)
@@ -144,10 +146,10 @@ class TestUnknown:
         # A worker stood still (a paused machine) for longer than its lease, then woke up.
         queued()
         [held] = claimed()
-        delivery._step(None, held)
+        begin(held)
         clock.shift(LEASE)
         sweep.sweep()
-        claims.record(held, ACCEPTED, NOW + LEASE)
+        claims.record([(held, ACCEPTED)], NOW + LEASE)
         message = reload(held.message)
         assert (message.state, message.sent_at) == (State.ACCEPTED, NOW + LEASE)
         assert message.attempts.get().outcome == Attempt.Outcome.ACCEPTED
@@ -155,10 +157,10 @@ class TestUnknown:
     def test_late_answer_saves_a_repeat_that_has_not_been_claimed(self, gateway, clock):
         queued(kind="URGENT")
         [held] = claimed()
-        delivery._step(None, held)
+        begin(held)
         clock.shift(LEASE)
         assert sweep.sweep() == sweep.Swept(unknown=1, repeated=1)
-        claims.record(held, ACCEPTED, NOW + LEASE)
+        claims.record([(held, ACCEPTED)], NOW + LEASE)
         assert reload(held.message).state == State.ACCEPTED
         delivery.run("sms")
         assert gateway.taken == []
@@ -166,10 +168,10 @@ class TestUnknown:
     def test_late_refusal_does_not_undo_what_an_officer_may_have_seen(self, clock):
         queued()
         [held] = claimed()
-        delivery._step(None, held)
+        begin(held)
         clock.shift(LEASE)
         sweep.sweep()
-        claims.record(held, PERMANENT, NOW + LEASE)
+        claims.record([(held, PERMANENT)], NOW + LEASE)
         assert reload(held.message).state == State.UNKNOWN
 
 
@@ -195,7 +197,7 @@ class TestSecrets:
         gateway.script = [PERMANENT]
         message = queued(1, kind="URGENT", values={"word": "now", "url": "host/secret"})
         delivery.run("sms")
-        assert sweep.sweep() == sweep.Swept()
+        assert sweep.sweep() == sweep.Swept(followed_up=1)
         clock.move_to(message.expires_at)
         assert sweep.sweep() == sweep.Swept(wiped=1)
         assert "secret" not in str(reload(message).values)
@@ -231,18 +233,25 @@ class TestNudges:
     @pytest.fixture
     def nudged(self, monkeypatch) -> list[str]:
         nudged: list[str] = []
-        monkeypatch.setattr(nudge, "publish", nudged.append)
+        monkeypatch.setattr(
+            nudge, "publish", lambda to, urgent=False: nudged.append(to + " urgent" * urgent)
+        )
         return nudged
 
     def test_channel_with_due_messages_is_nudged(self, nudged):
         queued()
         sweep.sweep()
-        assert nudged == ["sms"]
+        assert nudged == ["sms urgent", "sms"]
 
     def test_message_that_went_back_is_nudged_in_the_same_turn(self, nudged, clock):
         queued()
         claimed()
         clock.shift(LEASE)
+        sweep.sweep()
+        assert nudged == ["sms urgent", "sms"]
+
+    def test_urgent_worker_is_left_alone_with_what_is_not_urgent(self, nudged):
+        queued(urgent_by=NOW + dt.timedelta(days=3))
         sweep.sweep()
         assert nudged == ["sms"]
 
@@ -253,6 +262,6 @@ class TestNudges:
 
     def test_channel_that_rests_is_not_nudged(self, nudged):
         queued()
-        gates.shut("sms", until=NOW + minutes(1), now=NOW, reason="down")
+        gates.shut("file", until=NOW + minutes(1), now=NOW, reason="down")
         sweep.sweep()
         assert nudged == []

@@ -1,26 +1,29 @@
 """A small region with a full day, and officers at their desks."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
 from accounts import officers
 from accounts.models import User
 from appointments import seats
-from appointments.models import Appointment, Centre, Posting, Region, Slot
-from appointments.roles import post
+from appointments.models import Application, Appointment, Centre, Posting, Region, Slot
+from appointments.roles import ensure_groups
 from tests.domain.builders import (
     in_days,
-    make_application,
     make_centre,
     make_region,
-    make_slot,
+    new_application,
+    new_slot,
 )
 from tests.officers.pages import Desk
+
+Groups = dict[Posting.Role, Group]
 
 
 @dataclass
@@ -51,29 +54,35 @@ def office(db: None) -> Office:
         sagar=make_centre("SGR", name_en="POPSK Sagar", lat=23.84, lon=78.74),
         days=[in_days(1), in_days(2)],
     )
-    for day in made.days:
-        made.slots += _day(made, day)
+    made.slots = Slot.objects.bulk_create(_slots(made, made.days))
+    taken = [slot for slot in made.slots for _ in range(slot.seats)]
+    applications = Application.objects.bulk_create(
+        new_application(slot.centre, service=slot.quota) for slot in taken
+    )
     made.people = Appointment.objects.bulk_create(
         Appointment(
-            application=make_application(centre=slot.centre, service=slot.quota),
+            application=application,
             slot=slot,
             booked_at=timezone.now() - dt.timedelta(days=10),
         )
-        for slot in made.slots
-        for _ in range(slot.seats)
+        for application, slot in zip(applications, taken, strict=True)
     )
     seats.recount()
-    for days in range(3, 9):
-        _day(made, in_days(days))
+    Slot.objects.bulk_create(_slots(made, map(in_days, range(3, 9))))
     return made
 
 
-def _day(office: Office, day: dt.date) -> list[Slot]:
+def _slots(office: Office, days: Iterable[dt.date]) -> list[Slot]:
+    """Four slots a day, of four seats each."""
     return [
-        make_slot(centre=office.bhopal, day=day, hour=10, seats=4),
-        make_slot(centre=office.bhopal, day=day, hour=12, seats=4),
-        make_slot(centre=office.bhopal, day=day, hour=10, quota="tatkaal", seats=4),
-        make_slot(centre=office.sagar, day=day, hour=10, seats=4),
+        new_slot(centre, day, hour, 0, quota, seats=4)
+        for day in days
+        for centre, hour, quota in (
+            (office.bhopal, 10, "normal"),
+            (office.bhopal, 12, "normal"),
+            (office.bhopal, 10, "tatkaal"),
+            (office.sagar, 10, "normal"),
+        )
     ]
 
 
@@ -96,7 +105,12 @@ DeskMaker = Callable[..., Desk]
 
 
 @pytest.fixture
-def desk(office: Office) -> DeskMaker:
+def groups(db: None) -> Groups:
+    return ensure_groups()
+
+
+@pytest.fixture
+def desk(office: Office, groups: Groups) -> DeskMaker:
     """desk("region"), desk("approver"), desk("centre", centre=office.bhopal), desk(region=...)."""
 
     def seat(
@@ -106,12 +120,10 @@ def desk(office: Office) -> DeskMaker:
         officer = User.objects.create_user(
             email=f"desk{count}@office.example", name=f"Desk {count} {role}", is_staff=True
         )
-        post(
-            officer=officer,
-            role=Posting.Role(role),
-            region=region or office.region,
-            centre=centre,
+        Posting.objects.create(
+            officer=officer, role=role, region=region or office.region, centre=centre
         )
+        officer.groups.add(groups[Posting.Role(role)])
         client = Client()
         client.force_login(officer)
         return Desk(client, officer)

@@ -11,6 +11,7 @@ from appointments.models import Appointment, Outage, Plan
 from appointments.outages import declare
 from notifications.models import Message
 from tests.domain.builders import at, in_days, make_centre, make_person, make_region, make_slot
+from tests.officers import steps
 
 pytestmark = pytest.mark.django_db
 State = Appointment.State
@@ -23,11 +24,9 @@ def officer(desk):
 
 
 @pytest.fixture
-def outage(officer):
-    """Declared by its form: 6 of 16 seats stay on each of two days."""
-    form = officer.go("/officers/appointments/outage/add/")
-    form.send("preview", {"seats": "total", "total": 6}).send("do")
-    return Outage.objects.get()
+def outage(officer, office):
+    """6 of 16 seats stay on each of two days."""
+    return steps.declare(office, officer.officer, seats=6)
 
 
 def page(outage, step="change"):

@@ -1,18 +1,20 @@
 """The page of a plan: figures, people, approve, apply, undo, put aside."""
 
 import datetime as dt
+from copy import copy
 
 import pytest
 import time_machine
 from django.utils import timezone
 
-from appointments import plans, seats
+from appointments import decide_by, plans, seats
 from appointments.admin.scope import masked_arn
-from appointments.models import Appointment, Offer, Outage, Plan
+from appointments.models import Appointment, Offer, Plan
 from appointments.planning.reasons import SENTENCES, WHY_UNPLACED
-from notifications.dates import short_moment
+from notifications.dates import long_moment, short_moment
 from notifications.models import Message
-from tests.domain.builders import make_region
+from tests.domain.builders import approve_as_seen, make_region
+from tests.officers.steps import declare, prepare
 
 pytestmark = pytest.mark.django_db
 State = Appointment.State
@@ -31,27 +33,17 @@ def second(desk):
 @pytest.fixture
 def plan(first, office):
     """Prepared by the first officer; 6 of 16 seats stay on each of two days."""
-    form = first.go("/officers/appointments/outage/add/")
-    form.send("preview", {"seats": "total", "total": 6}).send("do")
-    outage = Outage.objects.get()
-    # Without a reserve and without notice to keep: the free days take everybody.
-    first.go(f"/officers/appointments/outage/{outage.pk}/prepare/")
-    first.send(changes={"reserve": "0", "lead_hours": "0"})
-    return Plan.objects.get()
+    return prepare(office, declare(office, first.officer, seats=6), first.officer)
 
 
 @pytest.fixture
 def approved(plan, second):
-    second.go(page(plan, "approve")).send()
-    plan.refresh_from_db()
-    return plan
+    return approve_as_seen(plan, second.officer)
 
 
 @pytest.fixture
 def applied(approved, second):
-    second.go(page(approved, "apply")).send()
-    approved.refresh_from_db()
-    return approved
+    return plans.apply(plan_id=approved.pk, by=second.officer)
 
 
 def total(plan):
@@ -219,6 +211,172 @@ def test_lone_approval_where_the_region_forbids_it_is_refused(first, plan, offic
     assert "must be approved by a second officer" in first.text
 
 
+# --- An hour ------------------------------------------------------------------------------------
+
+
+def at_hour(moment):
+    local = timezone.localtime(moment)
+    return {"when": "hour", "hour_date": f"{local:%Y-%m-%d}", "hour_time": f"{local:%H:%M}"}
+
+
+@pytest.fixture
+def hour():
+    tomorrow = timezone.localtime() + dt.timedelta(days=1)
+    return tomorrow.replace(hour=8, minute=0, second=0, microsecond=0)
+
+
+@pytest.fixture
+def timed(plan, second, hour):
+    """Approved to be applied by itself tomorrow at eight."""
+    second.go(page(plan, "approve")).send(changes=at_hour(hour))
+    plan.refresh_from_db()
+    return plan
+
+
+def test_approval_with_an_hour_says_what_happens_when_and_how_to_stop_it(
+    first, second, timed, hour
+):
+    assert (timed.state, timed.decide_by) == (Plan.State.APPROVED, hour)
+    said = long_moment(hour, "en")
+    assert f"It is applied by itself on {said}" in second.text
+    outage = f"/officers/appointments/outage/{timed.outage_id}/change/"
+    for desk in (first, second):
+        for url in (page(timed), outage, "/officers/"):
+            text = desk.go(url).text
+            assert f"by itself on {said} , if the outage is still open then." in text
+            assert f"{second.officer.name} approved it so." in text
+            assert "To stop it:" in text
+    assert short_moment(hour, "en") in first.go("/officers/appointments/plan/").text
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"when": "hour"}, "Date: Give the date, or leave it to an officer to apply it."),
+        (
+            {"when": "hour", "hour_date": "2020-01-01", "hour_time": "08:00"},
+            "Time (India): Give an hour to come: this one has passed.",
+        ),
+        (
+            {"when": "hour", "hour_date": "2120-01-01", "hour_time": "08:00"},
+            "Date: Give an hour within the next 7 days.",
+        ),
+        (
+            {"when": "hour", "hour_date": "soon", "hour_time": "08:00"},
+            "Date: Give a date, such as 2026-03-24.",
+        ),
+        ({"when": "sometime"}, "When it is applied: Select a valid choice."),
+    ],
+    ids=["empty", "past", "far", "no date", "no choice"],
+)
+def test_wrong_hour_is_said_at_its_field_and_nothing_typed_is_lost(second, plan, changes, error):
+    second.go(page(plan, "approve")).send(changes={**changes, "moved": "31"})
+    assert error in second.text
+    assert second.fields["moved"] == ["31"]
+    for name in ("hour_date", "hour_time"):
+        assert second.fields[name] == [changes.get(name, "")]
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.PREPARED
+
+
+@pytest.mark.parametrize("typed", [("2030-01-01", "08:00"), ("soon", "25:99"), ("", "08:00")])
+def test_hour_typed_but_not_chosen_is_asked_about(second, plan, typed):
+    fields = dict(zip(("hour_date", "hour_time"), typed, strict=True))
+    second.go(page(plan, "approve")).send(changes={"when": "hand", **fields})
+    assert "When it is applied: You typed an hour: choose “By itself”" in second.text
+    assert {name: second.fields[name] for name in fields} == {k: [v] for k, v in fields.items()}
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.PREPARED
+
+
+def test_lone_hour_is_not_before_the_wait(first, plan):
+    soon = at_hour(timezone.now() + dt.timedelta(minutes=5))
+    first.go(page(plan, "approve")).send(changes={**soon, "reason": "Nobody else"})
+    assert "You approve this plan alone: it may be applied from" in first.text
+    assert first.fields["reason"] == ["Nobody else"]
+
+
+def test_approver_changes_the_hour_and_withdraws_it(second, timed, hour):
+    second.go(page(timed, "hour"))
+    assert second.fields["hour_time"] == ["08:00"]
+    second.send(changes={"hour_time": "09:30"})
+    timed.refresh_from_db()
+    assert timed.decide_by == hour.replace(hour=9, minute=30)
+    assert "Hour given at which it is applied" in second.text
+    second.go(page(timed, "hour")).send(changes={"when": "hand"})
+    timed.refresh_from_db()
+    assert (timed.state, timed.decide_by) == (Plan.State.APPROVED, None)
+    assert "Nobody is moved until it is applied." in second.text
+
+
+def test_another_officer_can_only_withdraw_it(first, second, timed):
+    first.go(page(timed, "hour"))
+    assert "when" not in first.fields
+    assert f"Only {second.officer.name}, who approved it, can give it another hour." in first.text
+    first.send()
+    timed.refresh_from_db()
+    assert (timed.state, timed.decide_by) == (Plan.State.APPROVED, None)
+    first.go(page(timed, "hour"))
+    assert "Only the officer who approved this plan can give it an hour." in first.text
+
+
+def test_hour_withdrawn_by_two_officers_or_a_double_click_is_withdrawn(first, timed):
+    first.go(page(timed, "hour"))
+    again = copy(first)
+    for desk in (first, again):
+        desk.send()
+        assert "stays approved" in desk.text
+        assert "Only the officer" not in desk.text
+    assert timed.log.filter(event="hour_withdrawn").count() == 1
+
+
+def test_steps_that_meet_the_hour_name_it(first, timed, hour):
+    said = f"{timed} is to be applied by itself on {long_moment(hour, 'en')}"
+    outage = f"/officers/appointments/outage/{timed.outage_id}"
+    assert f"{said}; that is off then." in first.go(f"{outage}/restore/").text
+    assert f"{said}; a new plan ends that." in first.go(f"{outage}/prepare/").text
+    assert said in first.go(f"{outage}/cut/").send("preview").text
+
+
+def test_page_of_a_plan_that_was_held_back_says_why_and_what_changed(first, second, timed, hour):
+    first.go(f"/officers/appointments/outage/{timed.outage_id}/cut/").send("preview").send("do")
+    Plan.objects.update(bounds={**timed.bounds, "moved": 5})
+    with time_machine.travel(hour):
+        decide_by.strike(plan_id=timed.pk)
+    text = second.go(page(timed)).text
+    assert (
+        f"Held back at its hour It was to be applied by itself on {long_moment(hour, 'en')}" in text
+    )
+    assert "people moved, approved were 5" in text
+    assert "It needs a new approval, or a new plan." in text
+    assert "Since it was approved:" in text
+    assert f"Cut Changed by {first.officer.name}" in text
+    assert "held back" in second.go("/officers/appointments/plan/").text
+    assert (
+        f"{timed} was held back at its hour and waits for approval." in second.go("/officers/").text
+    )
+
+
+def test_page_of_a_plan_that_was_late_lets_it_be_applied_by_hand(second, timed, hour):
+    with time_machine.travel(hour + dt.timedelta(hours=2)):
+        decide_by.strike(plan_id=timed.pk)
+    text = second.go(page(timed)).text
+    assert "Its hour had passed for too long: the server was down or busy" in text
+    assert "The approval stands: an officer can apply it by hand." in text
+    assert "As first prepared" not in text
+    assert "was held back at its hour. Look why" in second.go("/officers/").text
+    second.go(page(timed, "apply")).send()
+    assert "is applied." in second.text
+    assert "Held back" not in second.text.partition("Log")[0]
+
+
+def test_page_says_that_the_clock_applied_it(second, timed, hour):
+    with time_machine.travel(hour):
+        decide_by.strike(plan_id=timed.pk)
+    text = second.go(page(timed)).text
+    assert f"by the clock in the name of {second.officer.name}" in text
+
+
 # --- Apply, undo, put aside ---------------------------------------------------------------------
 
 
@@ -246,7 +404,7 @@ def test_apply_twice_applies_once(second, approved):
 
 
 def test_opening_a_step_changes_nothing(second, approved):
-    for step in ("apply", "undo", "drop", "approve"):
+    for step in ("apply", "hour", "undo", "drop", "approve"):
         second.go(page(approved, step))
     approved.refresh_from_db()
     assert approved.state == Plan.State.APPROVED
@@ -302,7 +460,7 @@ def test_plan_put_aside_waits_no_more(second, plan):
 # --- Who ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", ["approve", "apply", "undo", "drop"])
+@pytest.mark.parametrize("step", ["approve", "hour", "apply", "undo", "drop"])
 def test_centre_officer_can_do_nothing(desk, office, plan, step):
     clerk = desk("centre", centre=office.bhopal)
     clerk.go(page(plan))

@@ -276,6 +276,7 @@ def test_forecast_of_a_centre_is_of_its_own_people_and_seats():
 
 
 def test_forecast_is_said_in_words(english: Client, office: Office):
+    make_slot(centre=office.bhopal, day=in_days(4), seats=9)
     Appointment.objects.create(
         application=make_application(centre=office.bhopal),
         state="waiting",

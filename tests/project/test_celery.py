@@ -1,13 +1,16 @@
 """Celery over Redis is set so that a killed worker, a dead Redis or a slow task lose no work."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Empty
 
 import pytest
 import redis
@@ -66,9 +69,9 @@ def test_nothing_waits_for_an_answer_and_workers_stop_softly(on_redis):
     assert on_redis["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT"] > 0
 
 
-def test_messages_plans_and_housekeeping_have_queues_of_their_own():
+def test_urgent_messages_others_plans_and_housekeeping_have_queues_of_their_own():
     assert [queue.name for queue in settings.CELERY_TASK_QUEUES] == [
-        *("messages", "plans", "housekeeping")
+        *("urgent", "messages", "plans", "housekeeping")
     ]
 
 
@@ -87,10 +90,15 @@ def app() -> Celery:
     ("task", "queue"),
     [
         ("notifications.tasks.deliver", "messages"),
-        ("notifications.tasks.sweep", "messages"),
+        ("notifications.tasks.sweep", "urgent"),
         ("appointments.tasks.settle_plans", "plans"),
+        ("appointments.tasks.decide_plans", "plans"),
+        ("appointments.tasks.decide_plan", "plans"),
         ("appointments.tasks.expire_holds", "housekeeping"),
         ("appointments.tasks.forget_proofs", "housekeeping"),
+        ("appointments.tasks.remind_of_visits", "housekeeping"),
+        ("appointments.tasks.alert_officers", "housekeeping"),
+        ("appointments.tasks.forget_looks", "housekeeping"),
         ("accounts.tasks.forget", "housekeeping"),
     ],
 )
@@ -129,7 +137,7 @@ def test_processes_that_start_together_on_files_never_read_half_a_table(tmp_path
         gun.wait()
         options = file_broker.transport_options(tmp_path, ["shared"])
         try:
-            with Connection("filesystem://", transport_options=options) as connection:
+            with Connection(f"{file_broker.SCHEME}://", transport_options=options) as connection:
                 queue(connection.default_channel).declare()
         except Exception as error:
             failed.append(error)
@@ -142,6 +150,47 @@ def test_processes_that_start_together_on_files_never_read_half_a_table(tmp_path
     assert failed == []
     bound = json.loads((tmp_path / "control" / "shared.exchange").read_text())
     assert {row[2] for row in bound} == {queue.name for queue in queues}
+
+
+def test_message_on_files_is_never_seen_half_written(tmp_path):
+    """Kombu's own way of writing one leaves it empty for a moment, and whoever reads it stops."""
+    options = file_broker.transport_options(tmp_path, ["shared"])
+    name = f"half-{tmp_path.name}"
+    url = f"{file_broker.SCHEME}://"
+    read: list[int] = []
+    failed: list[Exception] = []
+
+    def write() -> None:
+        with Connection(url, transport_options=options) as connection:
+            queue = connection.SimpleQueue(name)
+            for number in range(300):
+                queue.put({"number": number, "text": "x" * 5000})
+
+    def look() -> None:
+        try:
+            with Connection(url, transport_options=options) as connection:
+                channel = connection.default_channel
+                until = time.monotonic() + 30
+                while len(read) < 600 and time.monotonic() < until:
+                    with contextlib.suppress(Empty):
+                        channel._get(name)
+                        read.append(1)
+        except Exception as error:
+            failed.append(error)
+
+    file_broker.transport_options(tmp_path, [name])
+    threads = [threading.Thread(target=each) for each in (write, write, look, look)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(read) == 600
+
+
+def test_broker_on_files_is_the_one_that_writes_them_whole():
+    with Connection(f"{file_broker.SCHEME}://") as connection:
+        assert type(connection.transport) is file_broker.Transport
 
 
 def test_table_that_is_there_keeps_its_queues(tmp_path):

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tools import run as run_tool
+
 ROOT = Path(settings.BASE_DIR)
 BuildEnv = Callable[..., dict[str, str]]
 
@@ -91,3 +93,17 @@ def test_site_answers_and_ctrl_c_stops_all_of_it(site_env: BuildEnv, tmp_path: P
     while processes_with(str(tmp_path)) and time.monotonic() < give_up_at:
         time.sleep(0.1)
     assert processes_with(str(tmp_path)) == []
+
+
+def test_simulated_gateways_are_started_and_the_site_speaks_to_them(monkeypatch):
+    for name in ("SMS_GATEWAY", "MSG91_URL", "SIMULATOR_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SIMULATE_GATEWAYS", "0")
+    assert "smsgateway" not in run_tool.processes()
+    monkeypatch.setenv("SIMULATE_GATEWAYS", "1")
+    assert "smsgateway" in run_tool.processes()
+    with monkeypatch.context() as environment:
+        environment.setattr(os, "environ", dict(os.environ))
+        run_tool.simulate_gateways()
+        assert os.environ["SMS_GATEWAY"] == "msg91,mobile_seva"
+        assert os.environ["MSG91_URL"].endswith(os.environ["SIMULATOR_PORT"])

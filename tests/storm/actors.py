@@ -12,6 +12,7 @@ from appointments import (
     availability,
     booking,
     cuts,
+    decide_by,
     offers,
     outages,
     plans,
@@ -26,6 +27,8 @@ from tests.storm.answers import Answer, told_appointment, told_hold, told_nothin
 from tests.storm.world import World
 
 Step = Callable[[], object]
+# After it the clock applies some approved plans, unless an officer is faster.
+A_MOMENT = timedelta(seconds=1)
 
 
 class Applicant:
@@ -191,6 +194,7 @@ class Officer:
             by=self.me,
             bounds=plans.suggested_bounds(plan),
             fingerprint=plan.fingerprint,
+            decide_by=self.rng.choice([None, timezone.now() + A_MOMENT]),
         )
 
     def apply(self) -> object:
@@ -211,6 +215,7 @@ class Clock:
         return [
             (6, self.expire_holds),
             (4, self.settle),
+            (4, self.decide),
             (2, self.silence),
             (1, self.open_slots),
             (6, self.offer_seats),
@@ -221,6 +226,9 @@ class Clock:
 
     def settle(self) -> object:
         return plans.settle(now=timezone.now())
+
+    def decide(self) -> object:
+        return [decide_by.strike(plan_id=pk) for pk in decide_by.due(now=timezone.now())]
 
     def open_slots(self) -> object:
         return slots.open_slots(now=timezone.now())

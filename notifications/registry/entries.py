@@ -1,0 +1,155 @@
+"""What an officer may file: one list of rules for the form, the file and the command."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from notifications import kinds
+from notifications.gateways import KNOWN, gateway_classes
+from notifications.models import Channel
+from notifications.registry import notation
+from notifications.registry.models import SmsTemplate
+from notifications.registry.notation import Unreadable
+
+# Words of a version: another text or id is another version. The days may change in place.
+WORDS = (
+    *("entity_id", "header", "template_id"),
+    *("category", "text", "variables"),
+)
+DAYS = ("valid_from", "valid_until")
+FIELDS = ("kind", "language", "gateway", *WORDS, *DAYS)
+
+# Field -> what it has to be like, and what to say if it is not.
+FORMS: dict[str, tuple[str, str | Promise]] = {
+    "entity_id": (r"[0-9]{1,20}", _("The entity id is digits only, as the operators gave it.")),
+    "header": (r"[A-Za-z]{6}", _("The header is six letters.")),
+    "template_id": (
+        r"[0-9]{19}",
+        _("The template id is 19 digits. (A spreadsheet rounds such numbers: keep it as text.)"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A template as it is to be filed; all as text but the days. `variables`: notation.parsed."""
+
+    kind: str
+    language: str
+    gateway: str
+    entity_id: str
+    header: str
+    template_id: str
+    category: str
+    text: str
+    variables: str
+    valid_from: date
+    valid_until: date | None = None
+
+    @classmethod
+    def of(cls, template: SmsTemplate) -> "Entry":
+        return cls(**{name: getattr(template, name) for name in FIELDS})
+
+    def tidied(self) -> "Entry":
+        """With its variables written as the registry writes them. Unreadable: they are wrong."""
+        return replace(self, variables=notation.written(notation.parsed(self.variables)))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with an entry; `field` is one of FIELDS."""
+
+    field: str
+    sentence: str | Promise
+
+
+def faults(entry: Entry) -> list[Fault]:
+    """All that keeps this entry from being filed; empty if nothing does."""
+    unseen = list(_of_letters(entry))
+    # One sentence for a field: beside a letter that nobody sees the others would puzzle.
+    told = {fault.field for fault in unseen}
+    others = [*_of_place(entry), *_of_forms(entry), *_of_text(entry)]
+    return [*unseen, *(fault for fault in others if fault.field not in told)]
+
+
+def known_gateways() -> list[str]:
+    """Names of gateways for which a template may be filed."""
+    return sorted({*KNOWN, *(gateway.name for gateway in gateway_classes(Channel.SMS))})
+
+
+def spoken_kinds() -> list[kinds.Kind]:
+    """The kinds that are said by SMS, by code."""
+    return sorted((kind for kind in kinds.all_kinds() if kind.sms), key=lambda kind: kind.code)
+
+
+def _of_letters(entry: Entry) -> Iterator[Fault]:
+    """No control characters: nobody sees them, and PostgreSQL takes no NUL. Lines may break."""
+    for name in FIELDS:
+        value = str(getattr(entry, name) or "")
+        letters = value.replace("\n", "") if name == "text" else value
+        unseen = next((x for x in letters if unicodedata.category(x) == "Cc"), None)
+        if unseen is not None:
+            sentence = _("It has a control character (%(code)s), which nobody sees. Take it out.")
+            yield Fault(name, sentence % {"code": f"U+{ord(unseen):04X}"})
+
+
+def _of_place(entry: Entry) -> Iterator[Fault]:
+    if entry.kind not in [kind.code for kind in spoken_kinds()]:
+        yield Fault("kind", _("There is no such kind of SMS."))
+    if entry.language not in kinds.LANGUAGES:
+        yield Fault("language", _("The language is hi or en."))
+    if entry.gateway and entry.gateway not in known_gateways():
+        yield Fault("gateway", _("There is no such gateway. Leave it empty for every gateway."))
+    if entry.valid_until and entry.valid_until < entry.valid_from:
+        yield Fault("valid_until", _("The last day is before the first."))
+
+
+def _of_forms(entry: Entry) -> Iterator[Fault]:
+    for name, (form, sentence) in FORMS.items():
+        if not re.fullmatch(form, getattr(entry, name), re.ASCII):
+            yield Fault(name, sentence)
+    if entry.category not in SmsTemplate.Category.values:
+        named = ", ".join(SmsTemplate.Category.values)
+        yield Fault("category", _("The category is one of: %(named)s.") % {"named": named})
+
+
+def _of_text(entry: Entry) -> Iterator[Fault]:
+    if not entry.text.strip():
+        yield Fault("text", _("The text is empty."))
+        return
+    if len(entry.text) > 2000:
+        yield Fault("text", _("The text is longer than 2000 letters."))
+        return
+    try:
+        variables = notation.parsed(entry.variables)
+    except Unreadable as problem:
+        yield Fault("variables", str(problem))
+        return
+    if len(notation.written(variables)) > 400:
+        yield Fault("variables", _("These are too many variables."))
+        return
+    try:
+        notation.read(entry.text, variables)
+    except Unreadable as problem:
+        yield Fault("text", str(problem))
+    yield from _of_values(entry, variables)
+
+
+def _of_values(entry: Entry, variables: tuple[notation.Variable, ...]) -> Iterator[Fault]:
+    """Each variable is filled by a value that every message of this kind has."""
+    kind = next((kind for kind in spoken_kinds() if kind.code == entry.kind), None)
+    if kind is None or entry.language not in kinds.LANGUAGES:
+        return
+    named = kind.fields(entry.language)
+    for variable in variables:
+        if variable.value not in named:
+            yield Fault(
+                "variables",
+                _("Messages of this kind have no value '%(value)s'. They have: %(named)s.")
+                % {"value": variable.value, "named": ", ".join(named)},
+            )

@@ -1,0 +1,183 @@
+"""File, change and withdraw templates. Pages, the CSV file and commands call these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from notifications.errors import Refusal
+from notifications.registry import filling
+from notifications.registry.entries import DAYS, WORDS, Entry, Fault, faults
+from notifications.registry.models import SmsTemplate, SmsTemplateEvent
+
+Verb = SmsTemplateEvent.Verb
+
+
+class Unfit(Refusal):
+    """An entry that may not be filed; `faults` says why, field by field."""
+
+    def __init__(self, found: Sequence[Fault]) -> None:
+        super().__init__("unfit", found[0].sentence)
+        self.faults = tuple(found)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a list of entries did: templates that are new, changed, and the same as before."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+
+
+def file(
+    *, entry: Entry, by: str, reason: str = "", based_on: int | None = None
+) -> tuple[SmsTemplate, bool]:
+    """Make the registry say this; returns the template, and whether anything changed.
+
+    Another text or id is a new version, and the old is kept; other days change in place, as long
+    as the version was not withdrawn. The same again changes nothing. `based_on`: the version that
+    the officer saw (0: none). Refusal: Unfit, changed_meanwhile, no_actor.
+    """
+    if not by.strip():
+        raise Refusal("no_actor", _("Say who files it."))
+    if found := faults(entry):
+        raise Unfit(found)
+    entry = entry.tidied()
+    try:
+        with transaction.atomic():
+            newest = _newest(entry)
+            if based_on is not None and based_on != (newest.version if newest else 0):
+                raise _changed_meanwhile()
+            template, changed = _filed(entry, newest, by, reason)
+            transaction.on_commit(filling.forget)
+    except IntegrityError:  # somebody filed the same version at this moment
+        raise _changed_meanwhile() from None
+    return template, changed
+
+
+def load(*, entries: Sequence[Entry], by: str, reason: str = "") -> Loaded:
+    """File a whole list, or nothing of it. Refusal as in `file`."""
+    new = changed = 0
+    with transaction.atomic():
+        for entry in entries:
+            template, did = file(entry=entry, by=by, reason=reason)
+            new += did and template.version == 1
+            changed += did and template.version > 1
+    return Loaded(new=new, changed=changed, same=len(entries) - new - changed)
+
+
+def would_change(entry: Entry) -> bool:
+    """Whether filing this would change anything at this moment."""
+    newest = _of_place(entry).first()
+    if newest is None or newest.withdrawn_at is not None:
+        return True
+    return bool(_differences(Entry.of(newest), entry.tidied()))
+
+
+def withdraw(*, template: SmsTemplate, by: str, reason: str) -> SmsTemplate:
+    """Let no message leave in this version any more; returns it as it stands then.
+
+    No older version comes back. Again: changes nothing. Refusal: reason_required.
+    """
+    if not by.strip() or not reason.strip():
+        raise Refusal("reason_required", _("Write down the reason."))
+    with transaction.atomic():
+        current = SmsTemplate.objects.select_for_update().get(pk=template.pk)
+        if current.withdrawn_at is None:
+            current.withdrawn_at = timezone.now()
+            current.withdrawn_why = reason.strip()[:200]
+            current.save()
+            _note(current, Verb.WITHDRAWN, by, reason, at=current.withdrawn_at)
+            transaction.on_commit(filling.forget)
+    return current
+
+
+def _newest(entry: Entry) -> SmsTemplate | None:
+    return _of_place(entry).select_for_update().first()
+
+
+def _of_place(entry: Entry) -> QuerySet[SmsTemplate]:
+    """All versions, the newest first."""
+    versions = SmsTemplate.objects.filter(
+        kind=entry.kind, language=entry.language, gateway=entry.gateway
+    )
+    return versions.order_by("-version")
+
+
+def _filed(
+    entry: Entry, newest: SmsTemplate | None, by: str, reason: str
+) -> tuple[SmsTemplate, bool]:
+    if newest is None:
+        return _added(entry, 1, by, reason, ""), True
+    differ = _differences(Entry.of(newest), entry)
+    if newest.withdrawn_at is None and not differ:
+        return newest, False
+    words = [name for name in differ if name in WORDS]
+    if newest.withdrawn_at is None and not words:
+        return _with_days(newest, entry, by, reason, _written(differ)), True
+    return _added(entry, newest.version + 1, by, reason, _written(differ)), True
+
+
+def _added(entry: Entry, version: int, by: str, reason: str, changes: str) -> SmsTemplate:
+    template = SmsTemplate.objects.create(version=version, **vars(entry))
+    verb = Verb.FILED if version == 1 else Verb.CHANGED
+    _note(template, verb, by, reason, changes=changes)
+    return template
+
+
+def _with_days(
+    template: SmsTemplate, entry: Entry, by: str, reason: str, changes: str
+) -> SmsTemplate:
+    template.valid_from, template.valid_until = entry.valid_from, entry.valid_until
+    template.save()
+    _note(template, Verb.CHANGED, by, reason, changes=changes)
+    return template
+
+
+Values = dict[str, tuple[str | date | None, str | date | None]]
+
+
+def _differences(before: Entry, after: Entry) -> Values:
+    """Field -> (before, after), for those that differ."""
+    pairs = {name: (getattr(before, name), getattr(after, name)) for name in (*WORDS, *DAYS)}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _written(differ: Values) -> str:
+    """The new text stands in the version itself; short values are named."""
+    named = [
+        name if name in ("text", "variables") else f"{name}: {was or '-'} -> {now or '-'}"
+        for name, (was, now) in differ.items()
+    ]
+    return "; ".join(named)[:400]
+
+
+def _note(
+    template: SmsTemplate,
+    verb: SmsTemplateEvent.Verb,
+    by: str,
+    reason: str,
+    *,
+    changes: str = "",
+    at: datetime | None = None,
+) -> None:
+    SmsTemplateEvent.objects.create(
+        template=template,
+        verb=verb,
+        by=by.strip()[:80],
+        reason=reason.strip()[:200],
+        changes=changes,
+        at=at or timezone.now(),
+    )
+
+
+def _changed_meanwhile() -> Refusal:
+    return Refusal(
+        "changed_meanwhile",
+        _("Somebody has changed this template since you opened it. Look at it again."),
+    )

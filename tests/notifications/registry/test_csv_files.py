@@ -1,0 +1,157 @@
+"""A list of templates as a file: there and back, every mistake by its line, all or nothing."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from notifications.registry import csv_files, verbs
+from notifications.registry.csv_files import BadFile, decoded, read, write
+from notifications.registry.entries import Entry
+from notifications.registry.models import SmsTemplate
+from tests.notifications.registry.builders import DEMO_FILE, TODAY, days, entry
+
+pytestmark = pytest.mark.usefixtures("_english")
+HEADING = (
+    "kind,language,gateway,entity_id,header,template_id,category,text,variables,"
+    "valid_from,valid_until"
+)
+GOOD = (
+    'CANCELLED,en,,1101,PSKMPB,1107123456789012345,service_implicit,"ARN {#numeric#}, gone.",'
+    "a4:numeric:4,2025-06-01,"
+)
+
+
+def mistakes(text: str) -> list[tuple[int, str]]:
+    with pytest.raises(BadFile) as caught:
+        read(text)
+    assert str(caught.value)
+    return [(mistake.line, mistake.column) for mistake in caught.value.mistakes]
+
+
+class TestRoundTrip:
+    def test_what_is_written_is_read_again(self):
+        entries = [
+            entry(),
+            entry(language="hi", text='शेष "{#numeric#}", अवसर\n{#numeric#}\n', gateway="msg91"),
+            entry(language="hi", valid_until=TODAY + days(90)),
+        ]
+        assert read(write(entries)) == entries
+
+    def test_demo_file_is_written_as_it_stands(self):
+        text = DEMO_FILE.read_text(encoding="utf-8")
+        assert write(read(text)) == text
+
+    @pytest.mark.django_db
+    def test_registry_goes_out_and_in_without_a_change(self, demo):
+        assert demo.new == SmsTemplate.objects.count()
+        text = write(Entry.of(template) for template in SmsTemplate.objects.all())
+        again = verbs.load(entries=read(decoded(("\ufeff" + text).encode())), by="officer 7")
+        assert (again.new, again.changed, again.same) == (0, 0, demo.new)
+
+    def test_columns_may_stand_in_another_order_beside_others(self):
+        names, values = (
+            HEADING.split(","),
+            GOOD.replace('"ARN {#numeric#}, gone."', "ARN {#numeric#}"),
+        )
+        turned = ",".join(["note", *reversed(names)])
+        assert read(f"{turned}\n" + ",".join(["x", *reversed(values.split(","))]))
+
+    def test_windows_line_ends_and_blank_lines_do_no_harm(self):
+        assert len(read(f"{HEADING}\r\n\r\n{GOOD}\r\n\r\n")) == 1
+
+
+class TestMistakes:
+    def test_all_are_named_at_once_in_the_order_of_the_lines(self):
+        bad_id = GOOD.replace("1107123456789012345", "1.10712E+18").replace(",en,", ",hi,")
+        bad_day = GOOD.replace("2025-06-01", "1/6/2025").replace("CANCELLED", "VISIT")
+        bad_kind = GOOD.replace("CANCELLED", "CANCELED")
+        text = "\n".join([HEADING, GOOD, bad_id, bad_day, bad_kind])
+        assert mistakes(text) == [(3, "template_id"), (4, "valid_from"), (5, "kind")]
+
+    def test_line_after_a_text_of_several_lines_is_counted_right(self):
+        long = GOOD.replace(", gone.", ",\ngone\nfor good.")
+        text = "\n".join([HEADING, long, "", GOOD.replace("PSKMPB", "X").replace(",en,", ",hi,")])
+        assert mistakes(text) == [(6, "header")]
+
+    def test_template_that_stands_twice(self):
+        assert mistakes("\n".join([HEADING, GOOD, GOOD])) == [(3, "kind")]
+
+    def test_column_that_is_missing_or_stands_twice(self):
+        assert mistakes(HEADING.replace("header,", "") + "\n" + GOOD) == [(1, "header")]
+        assert mistakes(HEADING.replace("category", "text") + "\n") == [
+            (1, "category"),
+            (1, "text"),
+        ]
+
+    def test_line_with_too_many_or_too_few_values(self):
+        assert mistakes(f"{HEADING}\n{GOOD},,\n{GOOD[:-2]}") == [(2, ""), (3, "")]
+
+    @pytest.mark.parametrize("text", ["", HEADING, f"{HEADING}\n\n"])
+    def test_file_without_templates(self, text):
+        assert mistakes(text)[0][0] == 1
+
+    def test_quotation_mark_that_does_not_close(self):
+        assert mistakes(f'{HEADING}\n{GOOD}\nCANCELLED,"hi,') == [(3, "")]
+
+    def test_file_that_is_no_text_or_too_large(self):
+        with pytest.raises(BadFile, match="not UTF-8"):
+            decoded("शेष".encode("utf-16"))
+        with pytest.raises(BadFile, match="larger than"):
+            decoded(b" " * (csv_files.LARGEST + 1))
+
+    @pytest.mark.parametrize("letter", ["\0", "\t", "\x1b", "\x7f", "\x85"])
+    def test_control_character_in_a_text(self, letter):
+        assert mistakes(f"{HEADING}\n{GOOD.replace('gone', f'go{letter}ne')}") == [(2, "text")]
+
+    @pytest.mark.parametrize(("column", "value"), [("variables", "a4"), ("header", "PSKMPB")])
+    def test_control_character_elsewhere_is_one_mistake(self, column, value):
+        assert mistakes(f"{HEADING}\n{GOOD.replace(value, value + chr(0))}") == [(2, column)]
+
+    def test_joiners_of_hindi_letters_are_no_control_characters(self):
+        assert read(f"{HEADING}\n{GOOD.replace('gone', 'क्‍ष')}")
+
+    def test_lines_that_have_ended(self):
+        past = GOOD.removesuffix(",") + f",{TODAY - days(1)}"
+        lines = csv_files.read_lines("\n".join([HEADING, GOOD.replace(",en,", ",hi,"), past]))
+        (ended,) = csv_files.ended(lines, TODAY)
+        assert (ended.line, ended.column) == (3, "valid_until")
+        assert csv_files.ended(lines, TODAY - days(1)) == []
+
+    def test_sentence_names_line_and_column(self):
+        with pytest.raises(BadFile, match="Line 2, header: The header is six letters"):
+            read(f"{HEADING}\n" + GOOD.replace("PSKMPB", "PSK1"))
+
+
+@pytest.mark.django_db
+class TestCommand:
+    def test_file_is_filed_and_again_changes_nothing(self, capsys):
+        call_command("load_templates", DEMO_FILE)
+        count = SmsTemplate.objects.count()
+        assert capsys.readouterr().out.startswith(f"{count} new, 0 changed, 0 as")
+        call_command("load_templates", DEMO_FILE)
+        assert capsys.readouterr().out.startswith(f"0 new, 0 changed, {count} as")
+
+    def test_bad_file_files_nothing(self, tmp_path):
+        path = tmp_path / "office.csv"
+        path.write_text("\n".join([HEADING, GOOD, GOOD.replace("PSKMPB", "X")]))
+        with pytest.raises(CommandError, match=r"Line 3(?s:.*)Nothing was loaded"):
+            call_command("load_templates", path)
+        assert not SmsTemplate.objects.exists()
+
+    def test_line_that_has_ended_has_to_be_meant(self, tmp_path, capsys):
+        path = tmp_path / "office.csv"
+        path.write_text(f"{HEADING}\n{GOOD.removesuffix(',')},2025-06-02")
+        with pytest.raises(CommandError, match=r"Line 2, valid_until(?s:.*)--ended-too"):
+            call_command("load_templates", path)
+        assert not SmsTemplate.objects.exists()
+        for said in ("1 new", "0 new, 0 changed, 1 as"):
+            call_command("load_templates", path, "--ended-too")
+            assert capsys.readouterr().out.startswith(said)
+        call_command("load_templates", path)
+
+    def test_file_that_is_not_there(self, tmp_path):
+        with pytest.raises(CommandError, match="cannot be read"):
+            call_command("load_templates", tmp_path / "none.csv")
+
+    def test_drafts_are_a_file_that_can_be_loaded(self, capsys):
+        call_command("draft_templates", "--valid-from", "2025-01-01")
+        assert capsys.readouterr().out == DEMO_FILE.read_text(encoding="utf-8")

@@ -1,0 +1,155 @@
+"""Filing, changing, withdrawing: versions, history, and what is refused."""
+
+import pytest
+
+from notifications.errors import Refusal
+from notifications.registry import verbs
+from notifications.registry.models import SmsTemplate, SmsTemplateEvent
+from notifications.registry.verbs import Unfit
+from tests.notifications.builders import NOW
+from tests.notifications.registry.builders import TODAY, days, entry, filed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+
+
+def history() -> list[tuple[int, str, str, str]]:
+    events = SmsTemplateEvent.objects.order_by("id")
+    return [(e.template.version, e.verb, e.by, e.reason) for e in events]
+
+
+def code_of(call) -> str:
+    with pytest.raises(Refusal) as caught:
+        call()
+    return caught.value.code
+
+
+def test_first_version_is_filed_and_noted():
+    template = filed(reason="approved on Monday")
+    assert template.version == 1
+    assert history() == [(1, "filed", "officer 7", "approved on Monday")]
+    assert SmsTemplateEvent.objects.get().at == NOW
+
+
+def test_same_again_changes_nothing():
+    first = filed()
+    again, changed = verbs.file(entry=entry(), by="officer 8")
+    assert (again, changed) == (first, False)
+    assert len(history()) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"text": "ARN ..{#numeric#}: gone. Left: {#numeric#}. -OFFICE"},
+        {"template_id": "1107000000000000009"},
+        {"entity_id": "1109"},
+        {"header": "OTHERX"},
+        {"category": "transactional"},
+        {"variables": "a4:numeric:4; n:numeric:3"},
+    ],
+)
+def test_other_words_or_ids_are_a_new_version_and_the_old_is_kept(changes):
+    old = filed()
+    new = filed(by="officer 8", **changes)
+    assert (old.version, new.version) == (1, 2)
+    old.refresh_from_db()
+    assert (old.text, old.template_id) == (entry().text, entry().template_id)
+    assert history()[1][:3] == (2, "changed", "officer 8")
+    assert next(iter(changes)) in new.events.get().changes
+
+
+def test_other_days_change_the_version_itself_and_the_history_says_from_what_to_what():
+    template = filed()
+    same = filed(valid_until=TODAY + days(90), reason="renewed")
+    assert (same.pk, same.version) == (template.pk, 1)
+    event = SmsTemplateEvent.objects.last()
+    assert (event.verb, event.reason) == ("changed", "renewed")
+    assert event.changes == f"valid_until: - -> {TODAY + days(90)}"
+
+
+def test_withdrawal_is_kept_with_its_reason_and_made_once():
+    template = filed()
+    verbs.withdraw(template=template, by="officer 8", reason=" struck off ")
+    verbs.withdraw(template=template, by="officer 9", reason="again")
+    template.refresh_from_db()
+    assert (template.withdrawn_at, template.withdrawn_why) == (NOW, "struck off")
+    assert history()[1:] == [(1, "withdrawn", "officer 8", "struck off")]
+
+
+@pytest.mark.parametrize(("by", "reason"), [("officer 7", " "), ("", "because")])
+def test_withdrawal_needs_an_actor_and_a_reason(by, reason):
+    template = filed()
+    refused = code_of(lambda: verbs.withdraw(template=template, by=by, reason=reason))
+    assert refused == "reason_required"
+    template.refresh_from_db()
+    assert template.withdrawn_at is None
+
+
+def test_after_a_withdrawal_the_same_words_are_a_new_version():
+    verbs.withdraw(template=filed(), by="officer 7", reason="struck off")
+    again = filed()
+    assert (again.version, again.withdrawn_at) == (2, None)
+
+
+def test_filing_needs_an_actor():
+    assert code_of(lambda: verbs.file(entry=entry(), by=" ")) == "no_actor"
+    assert not SmsTemplate.objects.exists()
+
+
+def test_two_officers_at_once_do_not_overturn_each_other():
+    filed()
+    verbs.file(entry=entry(header="FIRSTX"), by="officer 7", based_on=1)
+    late = code_of(lambda: verbs.file(entry=entry(header="SECOND"), by="officer 8", based_on=1))
+    assert late == "changed_meanwhile"
+    assert code_of(lambda: verbs.file(entry=entry(), by="x", based_on=0)) == "changed_meanwhile"
+    assert SmsTemplate.objects.order_by("-version").first().header == "FIRSTX"
+
+
+def test_who_files_the_same_version_at_the_same_moment_is_told(monkeypatch):
+    filed()
+    monkeypatch.setattr(verbs, "_newest", lambda entry: None)  # as it was a moment before
+    late = code_of(lambda: verbs.file(entry=entry(header="SECOND"), by="officer 8"))
+    assert late == "changed_meanwhile"
+    assert SmsTemplate.objects.get().header == entry().header
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("kind", {"kind": "NO_SUCH"}),
+        ("kind", {"kind": "MAIL"}),  # by email only
+        ("language", {"language": "ur"}),
+        ("gateway", {"gateway": "pigeon"}),
+        ("entity_id", {"entity_id": "11-01"}),
+        ("header", {"header": "AB1234"}),
+        ("template_id", {"template_id": "11071234567890"}),
+        ("template_id", {"template_id": "११०७१२३४५६७८९०१२३४५"}),
+        ("category", {"category": "urgent"}),
+        ("text", {"text": "  "}),
+        ("text", {"text": "x" * 2001}),
+        ("text", {"text": "{#numeric#} {#numeric#}"}),
+        ("variables", {"variables": "a4:money:4; n:numeric:2"}),
+        ("variables", {"variables": "a4:numeric:4; psk:numeric:2"}),  # no such value there
+        ("valid_until", {"valid_until": TODAY - days(11)}),
+    ],
+)
+def test_unfit_entry_is_refused_by_field(field, changes):
+    with pytest.raises(Unfit) as caught:
+        verbs.file(entry=entry(**changes), by="officer 7")
+    assert field in [fault.field for fault in caught.value.faults]
+    assert not SmsTemplate.objects.exists()
+
+
+def test_list_is_filed_whole_or_not_at_all():
+    good, bad = entry(), entry(language="hi", header="X")
+    assert code_of(lambda: verbs.load(entries=[good, bad], by="officer 7")) == "unfit"
+    assert not SmsTemplate.objects.exists()
+    assert not SmsTemplateEvent.objects.exists()
+
+
+def test_list_says_what_it_did():
+    filed()
+    filed(language="hi")
+    entries = [entry(), entry(language="hi", header="OTHERX"), entry(gateway="msg91")]
+    loaded = verbs.load(entries=entries, by="officer 7", reason="file")
+    assert (loaded.new, loaded.changed, loaded.same) == (1, 1, 1)
