@@ -17,12 +17,16 @@ from notifications.simulators.smtp import Fault, SmtpSink
 ROOT = Path(__file__).resolve().parents[2]
 ACCEPTED, PERMANENT = Attempt.Outcome.ACCEPTED, Attempt.Outcome.PERMANENT
 TRANSIENT, UNKNOWN = Attempt.Outcome.TRANSIENT, Attempt.Outcome.UNKNOWN
+# Seconds for a reply of a server in the same busy process; and for one that never comes.
+PATIENCE = 20
+LITTLE_PATIENCE = 2
 
 
 @pytest.fixture(params=[True, False], ids=["in one go", "step by step"])
 def sink(settings, tmp_path, request):
     with SmtpSink(log=tmp_path / "mail.jsonl", pipelining=request.param) as sink:
-        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = sink.host, sink.port, 1
+        settings.EMAIL_HOST, settings.EMAIL_PORT = sink.host, sink.port
+        settings.EMAIL_TIMEOUT = PATIENCE
         settings.DEFAULT_FROM_EMAIL = "office@example.org"
         yield sink
 
@@ -86,17 +90,23 @@ def test_what_is_accepted_is_in_the_log_before_the_answer(sink, tmp_path):
     ],
 )
 def test_fault_is_seen_by_the_gateway_and_the_log_knows_the_truth(
-    sink, tmp_path, step, what, kind, taken
+    sink, settings, tmp_path, step, what, kind, taken
 ):
     sink.fault(step, what)
-    assert send().kind == kind
+    with SmtpGateway() as gateway:
+        if what == "hang":
+            settings.EMAIL_TIMEOUT = LITTLE_PATIENCE
+        assert gateway.send(outgoing(), uuid.uuid4()).kind == kind
+    settings.EMAIL_TIMEOUT = PATIENCE
     assert send().kind == ACCEPTED  # it misbehaved once
     assert len(logged(tmp_path / "mail.jsonl")) == sink.taken == taken + 1
 
 
 @pytest.mark.parametrize("step", ["CONNECT", "EHLO", "MAIL"])
 @pytest.mark.parametrize("what", ["421 too busy", "554 no", "drop", "hang", "garbage"])
-def test_fault_before_the_message_is_a_gateway_that_is_down(sink, step, what):
+def test_fault_before_the_message_is_a_gateway_that_is_down(sink, settings, step, what):
+    if what == "hang":
+        settings.EMAIL_TIMEOUT = LITTLE_PATIENCE
     sink.fault(step, what, times=2)  # EHLO is followed by HELO, which has no fault
     if step == "EHLO" and what in ("554 no", "garbage"):
         assert send().kind == ACCEPTED
