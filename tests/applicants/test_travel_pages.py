@@ -159,14 +159,15 @@ def test_document_has_no_address(signed_in, application, folder):
 
 
 @pytest.mark.parametrize(
-    ("day", "said"),
+    ("days", "said"),
     [
-        (in_days(0), "The travel date must be after today."),
-        (in_days(-400), "The travel date must be after today."),
-        (in_days(181), "within 180 days"),
+        (0, "The travel date must be after today."),
+        (-400, "The travel date must be after today."),
+        (181, "within 180 days"),
     ],
 )
-def test_wrong_day_is_said_kept_and_the_file_asked_for_again(signed_in, application, day, said):
+def test_wrong_day_is_said_kept_and_the_file_asked_for_again(signed_in, application, days, said):
+    day = in_days(days)
     answer = post(signed_in, application, typed(day, documents.pdf()))
     seen = text(answer)
     assert said in seen
