@@ -1,7 +1,9 @@
 """Files that must say the same thing do."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -16,8 +18,16 @@ ROOMS = ("portal", "appointments", "accounts", "notifications")
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 # Started only where a gateway needs it (docs/smpp.md); the demo has none of these.
 OPTIONAL = {"receipts"}
-ENV_IN_SHELL = re.compile(r"\$\{([A-Z_]+)")
-ENV_IN_PYTHON = re.compile(r"\benv(?:\.[a-z_]+)?\(\s*[\"']([A-Z_]+)[\"']")
+ENV_IN_SHELL = re.compile(r"\$\{([A-Z0-9_]+)")
+ENV_IN_PYTHON = re.compile(r"\benv(?:\.[a-z_]+)?\(\s*[\"']([A-Z0-9_]+)[\"']")
+DEFAULT_IN_SHELL = re.compile(r"\$\{([A-Z0-9_]+):-([^}]*)\}")
+# What .env.example shows where the default says nothing: it is empty, or that of another setting.
+EXAMPLES = {"ANYMAIL_BACKEND", "DATABASE_URL", "DLT_URL_HOSTS", "GATEWAY_RATES", "REDIS_URL"}
+# Defaults that the code works out, from other settings or from where the project lies.
+WORKED_OUT = {
+    *("CACHE_REDIS_URL", "EMAIL_GATEWAY", "MESSAGE_FILE_SINK", "PRIVATE_FILES_DIR", "SECRET_KEY"),
+    *("SITE_HOST", "STATIC_DIR", "VAR_DIR"),
+}
 
 
 def read(path: str) -> str:
@@ -74,11 +84,60 @@ def test_every_beat_entry_names_a_task_that_exists(name: str) -> None:
 # --- Settings ----------------------------------------------------------------------------------
 
 
+def code_of_rooms() -> list[str]:
+    return [path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+
+
+def documented() -> dict[str, str]:
+    return dict(re.findall(r"^# ([A-Z0-9_]+)=(.*)$", read(".env.example"), re.MULTILINE))
+
+
+def defaults() -> set[tuple[str, str | None]]:
+    """Each default of a setting, as .env.example would write it; None: the code works it out."""
+    trees = [ast.parse(text) for text in code_of_rooms() if ENV_IN_PYTHON.search(text)]
+    found = {pair for tree in trees for pair in defaults_in(tree)}
+    return found | set(DEFAULT_IN_SHELL.findall(read("deploy/Procfile")))
+
+
+def defaults_in(tree: ast.AST) -> Iterator[tuple[str, str | None]]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                args=[ast.Constant(value=str(name))],
+                keywords=[ast.keyword(arg="default", value=value)],
+            ):
+                yield name, written(value)
+
+
+def written(default: ast.expr) -> str | None:
+    match default:
+        case ast.Call(func=ast.Attribute(attr="get"), args=[_, outside_of_the_demo]):
+            return written(outside_of_the_demo)
+        case ast.Constant(value=bool(value)):
+            return str(int(value))
+        case ast.Constant(value=str(value) | int(value)):
+            return str(value)
+        case ast.List(elts=each) if all(isinstance(one, ast.Constant) for one in each):
+            return ",".join(map(str, ast.literal_eval(default)))
+        case ast.Dict(keys=[]):
+            return ""
+    return None
+
+
 def test_env_example_names_every_setting_and_no_other() -> None:
-    code = "\n".join(path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-    used = set(ENV_IN_PYTHON.findall(code)) | set(ENV_IN_SHELL.findall(read("deploy/Procfile")))
-    documented = set(re.findall(r"^# ([A-Z_]+)=", read(".env.example"), re.MULTILINE))
-    assert documented == used
+    used = set(ENV_IN_PYTHON.findall("\n".join(code_of_rooms())))
+    used |= set(ENV_IN_SHELL.findall(read("deploy/Procfile")))
+    assert set(documented()) == used
+
+
+def test_env_example_says_the_defaults_of_the_code() -> None:
+    of_code = defaults() - {("STATEMENT_TIMEOUT", "")}  # manage.py's, which has no limit
+    shown = documented()
+    assert {name for name, _ in of_code} == set(shown)
+    others = {(name, default) for name, default in of_code if shown[name] != default}
+    assert {name for name, _ in others} == EXAMPLES | WORKED_OUT
+    # No exception hides a default that could be shown.
+    assert [(name, default) for name, default in others if default] == []
 
 
 def test_env_example_sets_nothing_by_itself() -> None:
