@@ -11,7 +11,7 @@ from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from accounts.officers import SECOND_FACTOR
 from tools.system_packages import BROWSERS
@@ -22,6 +22,8 @@ HEIGHTS = {PHONE_WIDTH: 740, DESK_WIDTH: 900}
 # How long a part of a page may take to show, or a page to open. An officer's step may plan for
 # thousands of people on a busy machine: how fast it is, benchmarks say, not these tests.
 PATIENCE_MS = 180_000
+# A context's timeout does not hold for `expect`, whose own is five seconds: as long as one poll.
+expect.set_options(timeout=PATIENCE_MS)
 # Everything of WCAG up to 2.2 AA, and what axe calls best practice.
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
