@@ -18,15 +18,16 @@ ROOMS = ("portal", "appointments", "accounts", "notifications")
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 # Started only where a gateway needs it (docs/smpp.md); the demo has none of these.
 OPTIONAL = {"receipts"}
-ENV_IN_SHELL = re.compile(r"\$\{([A-Z0-9_]+)")
-ENV_IN_PYTHON = re.compile(r"\benv(?:\.[a-z_]+)?\(\s*[\"']([A-Z0-9_]+)[\"']")
+PROCFILES = ("deploy/Procfile", "deploy/Procfile.simulators")
+ENV_IN_SHELL = re.compile(r"\$\{?([A-Z0-9_]+)")
+ENV_IN_PYTHON = re.compile(r"\b(?:env|Env\(\))(?:\.[a-z_]+)?\(\s*[\"']([A-Z0-9_]+)[\"']")
 DEFAULT_IN_SHELL = re.compile(r"\$\{([A-Z0-9_]+):-([^}]*)\}")
 # What .env.example shows where the default says nothing: it is empty, or that of another setting.
 EXAMPLES = {"ANYMAIL_BACKEND", "DATABASE_URL", "DLT_URL_HOSTS", "GATEWAY_RATES", "REDIS_URL"}
 # Defaults that the code works out, from other settings or from where the project lies.
 WORKED_OUT = {
     *("CACHE_REDIS_URL", "EMAIL_GATEWAY", "MESSAGE_FILE_SINK", "PRIVATE_FILES_DIR", "SECRET_KEY"),
-    *("SITE_HOST", "STATIC_DIR", "VAR_DIR"),
+    *("SIMULATOR_PORT", "SITE_HOST", "STATIC_DIR", "VAR_DIR"),
 }
 
 
@@ -84,8 +85,13 @@ def test_every_beat_entry_names_a_task_that_exists(name: str) -> None:
 # --- Settings ----------------------------------------------------------------------------------
 
 
-def code_of_rooms() -> list[str]:
-    return [path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+def code() -> list[str]:
+    folders = (*ROOMS, "tools")
+    return [path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py")]
+
+
+def commands() -> str:
+    return "\n".join(map(read, PROCFILES))
 
 
 def documented() -> dict[str, str]:
@@ -94,9 +100,11 @@ def documented() -> dict[str, str]:
 
 def defaults() -> set[tuple[str, str | None]]:
     """Each default of a setting, as .env.example would write it; None: the code works it out."""
-    trees = [ast.parse(text) for text in code_of_rooms() if ENV_IN_PYTHON.search(text)]
+    trees = [ast.parse(text) for text in code() if ENV_IN_PYTHON.search(text)]
     found = {pair for tree in trees for pair in defaults_in(tree)}
-    return found | set(DEFAULT_IN_SHELL.findall(read("deploy/Procfile")))
+    found |= set(DEFAULT_IN_SHELL.findall(commands()))
+    named = {name for name, _ in found}
+    return found | {(name, None) for name in ENV_IN_SHELL.findall(commands()) if name not in named}
 
 
 def defaults_in(tree: ast.AST) -> Iterator[tuple[str, str | None]]:
@@ -125,9 +133,8 @@ def written(default: ast.expr) -> str | None:
 
 
 def test_env_example_names_every_setting_and_no_other() -> None:
-    used = set(ENV_IN_PYTHON.findall("\n".join(code_of_rooms())))
-    used |= set(ENV_IN_SHELL.findall(read("deploy/Procfile")))
-    assert set(documented()) == used
+    used = set(ENV_IN_PYTHON.findall("\n".join(code())))
+    assert set(documented()) == used | set(ENV_IN_SHELL.findall(commands()))
 
 
 def test_env_example_says_the_defaults_of_the_code() -> None:
