@@ -6,6 +6,7 @@ message whose fate is not known; a message whose start is not recorded has certa
 """
 
 import logging
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -357,18 +358,28 @@ def _call(gateway: Gateway, ready: Ready, turn: Turn) -> Answer:
         outcome = Outcome(
             Attempt.Outcome.TRANSIENT, error=f"gateway down: {error}", elsewhere=turn.others
         )
-        return Answer(claim, outcome, ends_turn=True)
+        return Answer(claim, _without_address(outcome, outgoing), ends_turn=True)
     except Exception as error:
         # Also the task's soft time limit. The text may name the recipient: it goes to the row,
         # not to the log.
         logger.error("gateway %s broke: %s", gateway.name, type(error).__name__)
         outcome = Outcome(Attempt.Outcome.UNKNOWN, error=f"{type(error).__name__}: {error}")
-    # Mail servers quote the address in their answers; officers see it masked.
-    outcome = replace(outcome, error=outcome.error.replace(outgoing.address, "[recipient]"))
+    outcome = _without_address(outcome, outgoing)
     ends_turn = _wants_rest(gateway.name, outcome, turn)
     if ends_turn and outcome.kind == Attempt.Outcome.TRANSIENT:
         outcome = replace(outcome, elsewhere=turn.others)
     return Answer(claim, outcome, ends_turn)
+
+
+def _without_address(outcome: Outcome, outgoing: Outgoing) -> Outcome:
+    """Mail servers and providers quote the address, some in small letters; officers see it masked.
+
+    Before the words are cut to fit a column: half an address is no longer found.
+    """
+    mask = partial(re.compile(re.escape(outgoing.address), re.IGNORECASE).sub, "[recipient]")
+    return replace(
+        outcome, error=mask(outcome.error), gateway_reference=mask(outcome.gateway_reference)
+    )
 
 
 def _wants_rest(gateway: str, outcome: Outcome, turn: Turn) -> bool:

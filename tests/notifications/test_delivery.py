@@ -104,6 +104,22 @@ class TestAnswers:
         delivery.run("sms")
         assert reload(message).error == "550 <[recipient]> unknown here"
 
+    def test_address_quoted_by_a_gateway_that_goes_down_is_not_kept(self, gateway):
+        address = "Person@example.org"
+        message = queued(kind="MAIL", channel="email", address=address, values={})
+        gateway.script = [GatewayDown(f"no mail to {address.lower()} from this account")]
+        delivery.run("email")
+        said = "gateway down: no mail to [recipient] from this account"
+        assert reload(message).error == said
+        assert Gate.objects.get(name="scripted").reason == said
+
+    def test_address_quoted_in_a_yes_is_not_kept(self, gateway):
+        message = queued()
+        yes = f"250 accepted for {message.address}"
+        gateway.script = [Outcome(Attempt.Outcome.ACCEPTED, gateway_reference=yes)]
+        delivery.run("sms")
+        assert message.attempts.get().gateway_reference == "250 accepted for [recipient]"
+
     def test_answer_with_nul_is_recorded(self, gateway):
         gateway.script = [Outcome(Attempt.Outcome.PERMANENT, error="bad\0" + "x" * 300)]
         message = queued()
