@@ -143,7 +143,7 @@ def record(answers: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
     for held, outcome in accepted:
         if held.message.pk not in ours:
             _record_late(held, outcome, now)
-    _note_parts(accepted)
+    _note_parts(accepted, now)
     receipts.arrived_before(held.message for held, _ in answers if held.reports)
 
 
@@ -272,11 +272,17 @@ def _close(answers: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
     )
 
 
-def _note_parts(accepted: Sequence[tuple[Claim, Outcome]]) -> None:
-    """The gateway's names of the parts, and the receipts that came before they were known here."""
+def _note_parts(accepted: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
+    """The gateway's names of the parts, and the receipts that came before they were known here.
+
+    Of a text with a name that is still another one's none is kept, so that receipts of the others
+    do not say that all of it arrived.
+    """
     reporting = [each for each in accepted if each[0].reports]
     if not reporting:
         return
+    names = {_fit(reference, 100) for _, outcome in reporting for reference in outcome.parts}
+    taken = receipts.free_names(names, attempts=[held.attempt for held, _ in reporting], now=now)
     Part.objects.bulk_create(
         (
             Part(
@@ -286,6 +292,7 @@ def _note_parts(accepted: Sequence[tuple[Claim, Outcome]]) -> None:
                 reference=_fit(reference, 100),
             )
             for held, outcome in reporting
+            if taken.isdisjoint(_fit(reference, 100) for reference in outcome.parts)
             for number, reference in enumerate(outcome.parts, start=1)
         ),
         ignore_conflicts=True,
