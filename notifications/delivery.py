@@ -276,13 +276,15 @@ def _seconds_to_tokens(gateway: str, ready: Sequence[Ready], turn: Turn) -> floa
     if turn.tokens < needed:
         lacking = needed - turn.tokens
         ahead = int((bucket.rate(gateway) or 0) * TOKENS_AHEAD_SECONDS)
-        grant = bucket.take(
+        take = partial(
+            bucket.take,
             gateway,
             least=lacking,
             most=max(lacking, ahead),
             urgent=all(each.claim.message.lane == Lane.URGENT for each in ready),
             now=timezone.now(),
         )
+        grant = _persist(take)  # answers may be in hand; tokens taken twice are lost, not spent
         turn.tokens += grant.tokens
         if not grant.tokens:
             return max(grant.wait, 0.001)
@@ -331,8 +333,9 @@ def _finish(
     now = timezone.now()
     with transaction.atomic():
         claims.record([(answer.claim, answer.outcome) for answer in answers], now)
-    # Not at once: what keeps a message from leaving may last a moment.
-    claims.give_back(passed_over, now, at=now + PASSED_OVER_FOR)
+    # Not at once: what keeps a message from leaving may last a moment. A start may be noted all the
+    # same: nobody heard of that commit, and the step, run again, found that it must not leave.
+    claims.give_back_begun(passed_over, now, at=now + PASSED_OVER_FOR)
     claims.give_back(waiting, now)
 
 
@@ -389,7 +392,7 @@ def _wants_rest(gateway: str, outcome: Outcome, turn: Turn) -> bool:
         turn.unanswered = 0
         return False
     turn.unanswered += outcome.kind == Attempt.Outcome.UNKNOWN
-    too_many = health.failed(gateway, calls=turn.calls, now=timezone.now())
+    too_many = _persist(partial(health.failed, gateway, calls=turn.calls, now=timezone.now()))
     turn.calls = 0
     asked_to = outcome.retry_after is not None
     return asked_to or too_many or turn.unanswered >= UNANSWERED_IN_A_ROW
