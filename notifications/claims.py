@@ -104,8 +104,9 @@ def start(held: Sequence[Claim], now: datetime) -> set[int]:
     """Note that the calls of one claim begin; returns the attempts that may be called.
 
     The others must not: their lease is lost, or they were taken back. Part of the caller's
-    transaction, which commits before the calls. It locks attempts alone: whoever ends a lease
-    closes the attempt too, so one of the two finds that it came too late.
+    transaction, which commits before the calls; run again, because nobody heard whether it was
+    committed, it finds its own starts. It locks attempts alone: whoever ends a lease closes the
+    attempt too, so one of the two finds that it came too late.
     """
     if not held:
         return set()
@@ -116,7 +117,7 @@ def start(held: Sequence[Claim], now: datetime) -> set[int]:
         cancel_requested=False,
     )
     began = max(now, held[0].attempt.claimed_at)  # a clock may have been set back
-    startable = _unstarted([each.attempt.pk for each in held]).filter(Exists(ours))
+    startable = _open_attempts(held).filter(Exists(ours))
     begun = set(
         startable.order_by("id").select_for_update(of=("self",)).values_list("pk", flat=True)
     )
@@ -143,7 +144,7 @@ def record(answers: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
     for held, outcome in accepted:
         if held.message.pk not in ours:
             _record_late(held, outcome, now)
-    _note_parts(accepted)
+    _note_parts(accepted, now)
     receipts.arrived_before(held.message for held, _ in answers if held.reports)
 
 
@@ -156,13 +157,12 @@ def give_back(
     _close_unstarted(held, now, {"state": BACK, **later, **told}, error)
 
 
-def give_back_begun(held: Collection[Claim], now: datetime) -> None:
+def give_back_begun(held: Collection[Claim], now: datetime, *, at: datetime | None = None) -> None:
     """Return messages whose start was noted, but whose call this worker knows not to have made."""
-    open_attempts = Attempt.objects.filter(pk__in=[each.attempt.pk for each in held], outcome="")
     with transaction.atomic():
         _held_fast(held)
-        open_attempts.update(started_at=None)
-        give_back(held, now)
+        _open_attempts(held).update(started_at=None)
+        give_back(held, now, at=at)
 
 
 def drop(held: Claim, now: datetime, *, state: Message.State, error: str) -> None:
@@ -181,6 +181,10 @@ def _held_fast(held: Collection[Claim]) -> set[int]:
     found = ours.order_by("id").select_for_update(of=("self",)).values_list("pk", "lease_token")
     token_of = {each.message.pk: each.attempt.lease_token for each in held}
     return {pk for pk, token in found if token_of[pk] == token}
+
+
+def _open_attempts(held: Collection[Claim]) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(pk__in=[each.attempt.pk for each in held], outcome="")
 
 
 def _unstarted(attempts: Collection[int]) -> QuerySet[Attempt]:
@@ -272,11 +276,17 @@ def _close(answers: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
     )
 
 
-def _note_parts(accepted: Sequence[tuple[Claim, Outcome]]) -> None:
-    """The gateway's names of the parts, and the receipts that came before they were known here."""
+def _note_parts(accepted: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
+    """The gateway's names of the parts, and the receipts that came before they were known here.
+
+    Of a text with a name that is still another one's none is kept, so that receipts of the others
+    do not say that all of it arrived.
+    """
     reporting = [each for each in accepted if each[0].reports]
     if not reporting:
         return
+    names = {_fit(reference, 100) for _, outcome in reporting for reference in outcome.parts}
+    taken = receipts.free_names(names, attempts=[held.attempt for held, _ in reporting], now=now)
     Part.objects.bulk_create(
         (
             Part(
@@ -286,6 +296,7 @@ def _note_parts(accepted: Sequence[tuple[Claim, Outcome]]) -> None:
                 reference=_fit(reference, 100),
             )
             for held, outcome in reporting
+            if taken.isdisjoint(_fit(reference, 100) for reference in outcome.parts)
             for number, reference in enumerate(outcome.parts, start=1)
         ),
         ignore_conflicts=True,

@@ -6,6 +6,7 @@ message whose fate is not known; a message whose start is not recorded has certa
 """
 
 import logging
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -275,13 +276,15 @@ def _seconds_to_tokens(gateway: str, ready: Sequence[Ready], turn: Turn) -> floa
     if turn.tokens < needed:
         lacking = needed - turn.tokens
         ahead = int((bucket.rate(gateway) or 0) * TOKENS_AHEAD_SECONDS)
-        grant = bucket.take(
+        take = partial(
+            bucket.take,
             gateway,
             least=lacking,
             most=max(lacking, ahead),
             urgent=all(each.claim.message.lane == Lane.URGENT for each in ready),
             now=timezone.now(),
         )
+        grant = _persist(take)  # answers may be in hand; tokens taken twice are lost, not spent
         turn.tokens += grant.tokens
         if not grant.tokens:
             return max(grant.wait, 0.001)
@@ -330,8 +333,9 @@ def _finish(
     now = timezone.now()
     with transaction.atomic():
         claims.record([(answer.claim, answer.outcome) for answer in answers], now)
-    # Not at once: what keeps a message from leaving may last a moment.
-    claims.give_back(passed_over, now, at=now + PASSED_OVER_FOR)
+    # Not at once: what keeps a message from leaving may last a moment. A start may be noted all the
+    # same: nobody heard of that commit, and the step, run again, found that it must not leave.
+    claims.give_back_begun(passed_over, now, at=now + PASSED_OVER_FOR)
     claims.give_back(waiting, now)
 
 
@@ -357,18 +361,28 @@ def _call(gateway: Gateway, ready: Ready, turn: Turn) -> Answer:
         outcome = Outcome(
             Attempt.Outcome.TRANSIENT, error=f"gateway down: {error}", elsewhere=turn.others
         )
-        return Answer(claim, outcome, ends_turn=True)
+        return Answer(claim, _without_address(outcome, outgoing), ends_turn=True)
     except Exception as error:
         # Also the task's soft time limit. The text may name the recipient: it goes to the row,
         # not to the log.
         logger.error("gateway %s broke: %s", gateway.name, type(error).__name__)
         outcome = Outcome(Attempt.Outcome.UNKNOWN, error=f"{type(error).__name__}: {error}")
-    # Mail servers quote the address in their answers; officers see it masked.
-    outcome = replace(outcome, error=outcome.error.replace(outgoing.address, "[recipient]"))
+    outcome = _without_address(outcome, outgoing)
     ends_turn = _wants_rest(gateway.name, outcome, turn)
     if ends_turn and outcome.kind == Attempt.Outcome.TRANSIENT:
         outcome = replace(outcome, elsewhere=turn.others)
     return Answer(claim, outcome, ends_turn)
+
+
+def _without_address(outcome: Outcome, outgoing: Outgoing) -> Outcome:
+    """Mail servers and providers quote the address, some in small letters; officers see it masked.
+
+    Before the words are cut to fit a column: half an address is no longer found.
+    """
+    mask = partial(re.compile(re.escape(outgoing.address), re.IGNORECASE).sub, "[recipient]")
+    return replace(
+        outcome, error=mask(outcome.error), gateway_reference=mask(outcome.gateway_reference)
+    )
 
 
 def _wants_rest(gateway: str, outcome: Outcome, turn: Turn) -> bool:
@@ -378,7 +392,7 @@ def _wants_rest(gateway: str, outcome: Outcome, turn: Turn) -> bool:
         turn.unanswered = 0
         return False
     turn.unanswered += outcome.kind == Attempt.Outcome.UNKNOWN
-    too_many = health.failed(gateway, calls=turn.calls, now=timezone.now())
+    too_many = _persist(partial(health.failed, gateway, calls=turn.calls, now=timezone.now()))
     turn.calls = 0
     asked_to = outcome.retry_after is not None
     return asked_to or too_many or turn.unanswered >= UNANSWERED_IN_A_ROW

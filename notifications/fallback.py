@@ -41,18 +41,21 @@ HOPEFUL = (State.QUEUED, State.SENDING, State.ACCEPTED, State.DELIVERED, State.U
 def look_for_receipts(now: datetime) -> int:
     """See to the messages whose receipt is late; returns how many that were.
 
-    Near their matter the other channel tries; after 72 hours nothing is waited for any more.
+    Near their matter the other channel tries. After 72 hours it does in any case, because nothing
+    is waited for any more, and nobody would look again.
     """
     late = Message.objects.filter(receipt_by__lte=now)
     with transaction.atomic():
         found = list(_locked(late.order_by("receipt_by")))
         for message in found:
-            if message.urgent_by <= now + NEAR and not message.followed_up_at:
-                _follow_up(message, now, why="no receipt came")
             assert message.sent_at is not None
-            message.receipt_by = message.sent_at + LIFE
-            if message.receipt_by <= now:
-                message.receipt_by, message.state = None, State.UNCONFIRMED
+            ends_at = message.sent_at + LIFE
+            is_over = ends_at <= now
+            if (is_over or message.urgent_by <= now + NEAR) and not message.followed_up_at:
+                _follow_up(message, now, why="no receipt came")
+            message.receipt_by = None if is_over else ends_at
+            if is_over:
+                message.state = State.UNCONFIRMED
             message.save(update_fields=["receipt_by", "state", "followed_up_at"])
     return len(found)
 

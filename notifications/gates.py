@@ -18,10 +18,15 @@ GAP = timedelta(minutes=6)
 
 
 def shut(name: str, *, until: datetime, now: datetime, reason: str) -> None:
-    """Keep everybody out, an hour at most. Since when goes on if it was shut a moment ago."""
+    """Keep everybody out, an hour at most. Since when goes on if it was shut a moment ago.
+
+    One that is shut for longer stays so: a worker may bring the answer of an earlier moment.
+    """
     with transaction.atomic():
         Gate.objects.bulk_create([Gate(name=name, shut_until=now)], ignore_conflicts=True)
         gate = Gate.objects.select_for_update().get(name=name)
+        if gate.reason and until < gate.shut_until <= now + LONGEST:
+            return
         if not _goes_on(gate, now):
             gate.shut_at = now
         gate.shut_until, gate.reason = min(until, now + LONGEST), reason[:200]

@@ -125,6 +125,29 @@ def match_early(attempts: Collection[Attempt]) -> None:
         _match(receipt)
 
 
+def free_names(names: Collection[str], *, attempts: Collection[Attempt], now: datetime) -> set[str]:
+    """Let a gateway's names of parts be used again for these attempts, all of that gateway, if the
+    parts that had them are past their receipts' life; returns those that others still have.
+
+    What was told of such a part is forgotten with it, or the same about the new part would be taken
+    for a repetition. What it meant for its attempt stays. In the transaction of the record.
+    """
+    if not names:
+        return set()
+    [gateway] = {attempt.gateway for attempt in attempts}
+    others = Part.objects.filter(gateway=gateway, reference__in=names).exclude(attempt__in=attempts)
+    found = list(others.select_related("attempt"))
+    past = [part for part in found if (part.attempt.ended_at or now) <= now - LIFE]
+    if past:
+        Receipt.objects.filter(
+            client_reference__isnull=True,
+            gateway_reference__in=[part.reference for part in past],
+            attempt__in=[part.attempt for part in past],
+        ).delete()
+        Part.objects.filter(pk__in=[part.pk for part in past]).delete()
+    return {part.reference for part in found if part not in past}
+
+
 def match_parked(*, limit: int) -> int:
     """Look again for the messages of parked receipts; how many were found."""
     found = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.db import OperationalError
 
-from notifications import claims, delivery, gates, outbox
+from notifications import bucket, claims, delivery, gates, health, outbox, sweep
 from notifications.gateways.base import GatewayDown, Outcome, Outgoing
 from notifications.models import Attempt, Gate, Message
 from tests.notifications.builders import (
@@ -103,6 +103,22 @@ class TestAnswers:
         gateway.script = [Outcome(Attempt.Outcome.PERMANENT, error=error)]
         delivery.run("sms")
         assert reload(message).error == "550 <[recipient]> unknown here"
+
+    def test_address_quoted_by_a_gateway_that_goes_down_is_not_kept(self, gateway):
+        address = "Person@example.org"
+        message = queued(kind="MAIL", channel="email", address=address, values={})
+        gateway.script = [GatewayDown(f"no mail to {address.lower()} from this account")]
+        delivery.run("email")
+        said = "gateway down: no mail to [recipient] from this account"
+        assert reload(message).error == said
+        assert Gate.objects.get(name="scripted").reason == said
+
+    def test_address_quoted_in_a_yes_is_not_kept(self, gateway):
+        message = queued()
+        yes = f"250 accepted for {message.address}"
+        gateway.script = [Outcome(Attempt.Outcome.ACCEPTED, gateway_reference=yes)]
+        delivery.run("sms")
+        assert message.attempts.get().gateway_reference == "250 accepted for [recipient]"
 
     def test_answer_with_nul_is_recorded(self, gateway):
         gateway.script = [Outcome(Attempt.Outcome.PERMANENT, error="bad\0" + "x" * 300)]
@@ -363,12 +379,20 @@ class TestLostLease:
         claims.give_back([held], NOW)
         assert begin(held) == []
 
-    def test_step_that_is_run_twice_does_not_call_twice(self):
+    def test_step_that_is_run_twice_finds_its_own_start(self, clock):
         # The commit succeeded, its answer was lost with the connection, and the step runs again.
         held = self.claimed(queued())
         assert begin(held)
+        clock.shift(1)
+        assert begin(held)
+        assert held.message.attempts.get().started_at == NOW
+
+    def test_call_that_the_sweeper_gave_up_does_not_begin_by_a_second_run(self):
+        held = self.claimed(queued())
+        assert begin(held)
+        sweep.end_leases(NOW + minutes(60))
+        assert reload(held.message).state == State.UNKNOWN
         assert begin(held) == []
-        assert reload(held.message).state == State.SENDING
 
     def test_clock_set_back_between_claim_and_call_does_not_stop_it(self, gateway, clock):
         held = self.claimed(queued())
@@ -377,16 +401,75 @@ class TestLostLease:
         assert held.message.attempts.get().started_at == NOW
 
 
+def breaks(really: Callable, *, on_call: int, after: bool = False) -> Callable:
+    """The same, but that time the connection breaks: before it is done, or after."""
+    calls = 0
+
+    def flaky(*args, **kwargs):
+        nonlocal calls
+        calls += 1
+        if calls == on_call and not after:
+            raise OperationalError("away")
+        done = really(*args, **kwargs)
+        if calls == on_call:
+            raise OperationalError("away")
+        return done
+
+    return flaky
+
+
 @pytest.mark.django_db(transaction=True)
-def test_answer_survives_a_database_that_is_away_for_a_moment(gateway, monkeypatch, stopwatch):
-    message = queued()
-    really, failures = delivery._finish, [OperationalError("away"), OperationalError("away")]
+@pytest.mark.usefixtures("stopwatch")
+class TestDatabaseAwayForAMoment:
+    def test_answer_is_recorded_when_it_is_back(self, gateway, monkeypatch):
+        message = queued()
+        monkeypatch.setattr(delivery, "_finish", breaks(delivery._finish, on_call=1))
+        delivery.run("sms")
+        assert reload(message).state == State.ACCEPTED
 
-    def flaky(*args):
-        if failures:
-            raise failures.pop()
-        return really(*args)
+    def test_answer_in_hand_is_not_lost_over_the_next_tokens(self, gateway, settings, monkeypatch):
+        settings.GATEWAY_RATES = {"scripted": 4.0}
+        for number in range(1, 4):
+            queued(number)
+        # The first is claimed alone; the answer to the second is in hand when the third asks.
+        monkeypatch.setattr(bucket, "take", breaks(bucket.take, on_call=3))
+        delivery.run("sms")
+        assert outbox_states() == {State.ACCEPTED: 3}
+        assert len(gateway.taken) == 3
 
-    monkeypatch.setattr(delivery, "_finish", flaky)
-    delivery.run("sms")
-    assert reload(message).state == State.ACCEPTED
+    def test_answers_in_hand_are_not_lost_over_the_count_of_failures(self, gateway, monkeypatch):
+        gateway.window = 10
+        gateway.script = [ACCEPTED, ACCEPTED, TRANSIENT]
+        for number in range(1, 5):
+            queued(number)
+        monkeypatch.setattr(health, "failed", breaks(health.failed, on_call=1))
+        delivery.run("sms")
+        assert outbox_states() == {State.ACCEPTED: 3, State.QUEUED: 1}
+        assert len(gateway.taken) == 4
+
+    @pytest.mark.parametrize("window", [1, 10])
+    def test_start_that_was_committed_unheard_is_called_once(self, gateway, monkeypatch, window):
+        gateway.window = window
+        for number in range(1, 4):
+            queued(number)
+        monkeypatch.setattr(delivery, "_step", breaks(delivery._step, on_call=2, after=True))
+        delivery.run("sms")
+        assert outbox_states() == {State.ACCEPTED: 3}
+        assert len(gateway.taken) == 3
+
+    def test_message_taken_back_after_such_a_start_has_not_left(self, gateway, monkeypatch):
+        message = queued(batch="plan:3")
+        really = breaks(delivery._step, on_call=1, after=True)
+
+        def step(*args):
+            try:
+                return really(*args)
+            except OperationalError:
+                outbox.cancel(batch="plan:3", reason="plan undone")
+                raise
+
+        monkeypatch.setattr(delivery, "_step", step)
+        delivery.run("sms")
+        assert gateway.taken == []
+        assert reload(message).state == State.CANCELLED
+        assert message.attempts.get().outcome == Attempt.Outcome.NOT_STARTED

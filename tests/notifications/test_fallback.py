@@ -277,14 +277,37 @@ class TestSilent:
         assert sweep.sweep() == sweep.Swept(silent=1)
         assert message.fallbacks.exists()
 
-    def test_after_72_hours_it_is_no_longer_waited_for(self, gateway, clock):
+    def silent_for_72_hours(self, clock, **changes: object) -> Message:
+        """Its matter is so far away that nobody has looked before."""
         visit = NOW + 20 * DAY
-        message = sms(urgent_by=visit, expires_at=visit)
+        message = sms(urgent_by=visit, expires_at=visit, **changes)
         run()
         clock.move_to(NOW + 3 * DAY)
         assert sweep.sweep() == sweep.Swept(silent=1)
         message = reload(message)
         assert (message.state, message.receipt_by) == (State.UNCONFIRMED, None)
+        return message
+
+    def test_after_72_hours_it_is_no_longer_waited_for_and_the_email_leaves(self, clock):
+        message = self.silent_for_72_hours(clock)
+        assert message.fallbacks.get().channel == "email"
+        assert sweep.sweep() == sweep.Swept()
+
+    def test_after_72_hours_without_another_address_it_is_not_reached(self, clock):
+        self.silent_for_72_hours(clock, other_address="")
+        assert why() == "no receipt came"
+
+    def test_one_that_was_looked_at_when_it_came_near_is_not_looked_at_again(self, clock):
+        visit = NOW + 4 * DAY
+        message = sms(urgent_by=visit, expires_at=visit)
+        run()
+        clock.move_to(NOW + 2 * DAY)
+        assert sweep.sweep() == sweep.Swept(silent=1)
+        run()
+        clock.move_to(NOW + 3 * DAY)
+        sweep.sweep()
+        assert reload(message).state == State.UNCONFIRMED
+        assert message.fallbacks.count() == 1
 
     def test_silent_on_both_channels_is_not_reached(self, gateway, clock):
         sms()

@@ -235,6 +235,68 @@ class TestParts:
         assert reload(message).state == State.ACCEPTED
 
 
+class TestNameUsedAgain:
+    """An SMSC that counts anew gives a part a name which another one had."""
+
+    def named(self, gateway, number: int, *names: str) -> Message:
+        gateway.script = [Outcome(Attempt.Outcome.ACCEPTED, parts=names)]
+        visit = timezone.now() + 100 * HOURS
+        message = sent(number, now=timezone.now(), urgent_by=visit, expires_at=visit)
+        assert message.state == State.ACCEPTED
+        return message
+
+    def tell(self, part: str, arrival: Arrival) -> Verdict:
+        told = Report(arrival=arrival, gateway_reference=part)
+        return receipts.take(gateway="scripted", report=told, now=timezone.now())
+
+    def test_after_72_hours_it_is_the_new_parts(self, gateway, clock):
+        old = self.named(gateway, 1, "g1")
+        self.tell("g1", Arrival.DELIVERED)
+        clock.shift(72 * HOURS)
+        new = self.named(gateway, 2, "g1", "g2")
+        assert self.tell("g2", Arrival.DELIVERED) == Verdict.APPLIED
+        assert reload(new).state == State.ACCEPTED
+        assert self.tell("g1", Arrival.DELIVERED) == Verdict.APPLIED
+        assert reload(new).state == State.DELIVERED
+        assert reload(old).state == State.DELIVERED
+
+    def test_lost_part_under_such_a_name_is_seen(self, gateway, clock):
+        self.named(gateway, 1, "g1")
+        self.tell("g1", Arrival.DELIVERED)
+        clock.shift(72 * HOURS)
+        new = self.named(gateway, 2, "g1", "g2")
+        self.tell("g2", Arrival.DELIVERED)
+        self.tell("g1", Arrival.UNDELIVERED)
+        assert reload(new).state == State.UNDELIVERED
+
+    def test_sooner_it_stays_the_old_parts_and_nothing_says_that_half_a_text_arrived(
+        self, gateway, clock
+    ):
+        old = self.named(gateway, 1, "g1")
+        clock.shift(71 * HOURS)
+        new = self.named(gateway, 2, "g1", "g2")
+        assert self.tell("g2", Arrival.DELIVERED) == Verdict.PARKED
+        assert self.tell("g1", Arrival.DELIVERED) == Verdict.APPLIED
+        assert reload(new).state == State.ACCEPTED
+        assert reload(old).state == State.DELIVERED
+
+    def test_of_another_gateway_it_is_another_name(self, gateway, clock):
+        old = self.named(gateway, 1, "g1")
+        Part.objects.update(gateway="other")
+        new = self.named(gateway, 2, "g1", "g2")
+        assert self.tell("g1", Arrival.DELIVERED) == Verdict.APPLIED
+        assert self.tell("g2", Arrival.DELIVERED) == Verdict.APPLIED
+        assert reload(new).state == State.DELIVERED
+        assert reload(old).state == State.ACCEPTED
+
+    def test_answer_that_is_recorded_twice_keeps_its_names(self, gateway):
+        message = self.named(gateway, 1, "g1", "g2")
+        held = claims.Claim(message, message.attempts.get(), reports=True)
+        accepted = Outcome(Attempt.Outcome.ACCEPTED, parts=("g1", "g2"))
+        claims.record([(held, accepted)], NOW)
+        assert [part.reference for part in held.attempt.parts.all()] == ["g1", "g2"]
+
+
 class TestInDoubt:
     def test_receipt_settles_what_was_unknown(self, gateway):
         gateway.script = [UNKNOWN]

@@ -6,7 +6,7 @@ import pytest
 
 from notifications import claims, delivery, health, sweep
 from notifications.gateways.base import GatewayDown, Outcome
-from notifications.models import Attempt, GatewayState, Message
+from notifications.models import Attempt, Gate, GatewayState, Message
 from tests.notifications.builders import (
     ACCEPTED,
     NOW,
@@ -132,6 +132,34 @@ def test_gateway_that_asks_for_rest_is_passed_over_so_long(gateway, second, cloc
     clock.move_to(NOW + minutes(7))
     delivery.run("sms")
     assert len(gateway.taken) == 2
+
+
+def test_shorter_rest_does_not_end_a_longer_one(gateway):
+    """Two workers are at the gateway: it tells one "in ten minutes", the other "in a moment"."""
+    moment = dt.timedelta(seconds=5)
+    gateway.script = [Outcome(Attempt.Outcome.TRANSIENT, error="429", retry_after=moment)]
+    gateway.meanwhile = lambda _: health.rest(
+        "scripted", now=NOW, reason="maintenance", wait=minutes(10)
+    )
+    queued(1)
+    delivery.run("sms")
+    assert health.rests("scripted", NOW + minutes(9.9))
+    assert not health.rests("scripted", NOW + minutes(10))
+    assert Gate.objects.get(name="scripted").reason == "maintenance"
+
+
+def test_longer_rest_prolongs_a_shorter_one():
+    health.rest("scripted", now=NOW, reason="busy", wait=dt.timedelta(seconds=5))
+    health.rest("scripted", now=NOW, reason="maintenance", wait=minutes(10))
+    assert health.rests("scripted", NOW + minutes(9.9))
+    assert Gate.objects.get(name="scripted").reason == "maintenance"
+
+
+def test_rest_that_seems_longer_than_any_is_no_obstacle():
+    """A clock that was set back left it."""
+    health.rest("scripted", now=NOW + minutes(120), reason="maintenance", wait=minutes(10))
+    health.rest("scripted", now=NOW, reason="busy", wait=minutes(1))
+    assert health.rests("scripted", NOW + minutes(0.9))
 
 
 def test_message_in_doubt_is_never_given_to_another_gateway(gateway, second, clock):

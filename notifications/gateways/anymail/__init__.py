@@ -4,7 +4,6 @@ settings.ANYMAIL_BACKEND names the provider's class; its keys are in settings.AN
 reference travels as metadata and comes back in the provider's webhook (webhooks.py).
 """
 
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +74,7 @@ class AnymailGateway:
         except AnymailRecipientsRefused:
             pass  # the status says so too
         except AnymailError as error:
-            return _without(message.address, answers.of_error(error, backend.esp_name))
+            return answers.of_error(error, backend.esp_name)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             # The provider answered, and not in a form that its class can read.
             return Outcome(Attempt.Outcome.UNKNOWN, error=f"unreadable: {type(error).__name__}")
@@ -126,12 +125,6 @@ def _email(
 def _status(email: EmailMultiAlternatives) -> AnymailStatus:
     """What the provider said of the message; anymail leaves it on the email."""
     return cast(AnymailStatus, cast(Any, email).anymail_status)
-
-
-def _without(address: str, outcome: Outcome) -> Outcome:
-    """Providers quote the recipient, some in small letters."""
-    error = re.sub(re.escape(address), "[recipient]", outcome.error, flags=re.IGNORECASE)
-    return Outcome(outcome.kind, error=error, retry_after=outcome.retry_after)
 
 
 def _build_sample(backend: AnymailBaseBackend) -> None:

@@ -109,5 +109,5 @@ def _not_now(error: AnymailError) -> Outcome:
 
 
 def _words(error: AnymailError) -> str:
-    """What went wrong, in a line."""
-    return " ".join(str(error).split())[:200]
+    """What went wrong, in a line; whole, because it may quote the address (delivery.py)."""
+    return " ".join(str(error).split())
