@@ -19,6 +19,7 @@ class MemoryGateway:
     name = "bench"
     reports: ClassVar[bool] = False
     needs_template: ClassVar[bool] = False
+    has_template_ids: ClassVar[bool] = False
     window: ClassVar[int] = 500
     lines_at_once: ClassVar[int] = 500
 

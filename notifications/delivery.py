@@ -27,6 +27,7 @@ from notifications.claims import Claim, Share
 from notifications.gateways import gateway_classes
 from notifications.gateways.base import Gateway, GatewayDown, Outcome, Outgoing
 from notifications.models import Attempt, Channel, Lane, Message
+from notifications.registry import verbs
 from notifications.render import Rendered, put_into_words
 
 T = TypeVar("T")
@@ -368,6 +369,8 @@ def _call(gateway: Gateway, ready: Ready, turn: Turn) -> Answer:
         logger.error("gateway %s broke: %s", gateway.name, type(error).__name__)
         outcome = Outcome(Attempt.Outcome.UNKNOWN, error=f"{type(error).__name__}: {error}")
     outcome = _without_address(outcome, outgoing)
+    if outcome.template_unknown:
+        _persist(partial(_note_unknown, gateway.name, outgoing))
     ends_turn = _wants_rest(gateway.name, outcome, turn)
     if ends_turn and outcome.kind == Attempt.Outcome.TRANSIENT:
         outcome = replace(outcome, elsewhere=turn.others)
@@ -388,6 +391,10 @@ def _without_address(outcome: Outcome, outgoing: Outgoing) -> Outcome:
 def _wants_rest(gateway: str, outcome: Outcome, turn: Turn) -> bool:
     """Whether this answer, or how many like it came in a row, ends the turn."""
     turn.calls += 1
+    if outcome.template_unknown:
+        # It works, but not for this text. Another gateway has all of them at once; without one the
+        # rest must not wait for a text that the office has to mend.
+        return turn.others
     if outcome.kind in DEFINITE:
         turn.unanswered = 0
         return False
@@ -396,6 +403,16 @@ def _wants_rest(gateway: str, outcome: Outcome, turn: Turn) -> bool:
     turn.calls = 0
     asked_to = outcome.retry_after is not None
     return asked_to or too_many or turn.unanswered >= UNANSWERED_IN_A_ROW
+
+
+def _note_unknown(gateway: str, outgoing: Outgoing) -> None:
+    verbs.not_known(
+        kind=outgoing.kind,
+        language=outgoing.language,
+        gateway=gateway,
+        gateway_template_id=outgoing.filed.gateway_template_id if outgoing.filed else "",
+        now=timezone.now(),
+    )
 
 
 def _rest(gateway: str, reason: str, wait: timedelta | None = None) -> None:

@@ -38,6 +38,9 @@ class TakesWords(Protocol):
     @property
     def needs_template(self) -> bool: ...
 
+    @property
+    def has_template_ids(self) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -110,7 +113,13 @@ def _sms(kind: kinds.Kind, message: Message, gateway: TakesWords | None) -> Rend
     if gateway is None or not gateway.needs_template:
         text = _fill(kind.sms[message.language], message.values)
         return Rendered(text=text, size=measure(text))
-    template = filling.lookup(kind.code, message.language, gateway.name, timezone.now())
+    template = filling.lookup(
+        kind.code,
+        message.language,
+        gateway.name,
+        timezone.now(),
+        by_gateways_id=gateway.has_template_ids,
+    )
     text, filed = filling.fill(template, message.values)
     return Rendered(text=text, size=measure(text), filed=filed)
 

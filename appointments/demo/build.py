@@ -172,11 +172,13 @@ class _Building:
 
     def _file_templates(self) -> None:
         """Invented ones, so that the gateways that need filed texts can be tried here."""
-        path = self.folder / "dlt_templates.csv"
-        try:
-            verbs.load(entries=csv_files.read_file(path), by="demo", reason=path.name)
-        except (OSError, csv_files.BadFile) as error:
-            raise CannotBuild(f"{path.name}: {error}") from None
+        # The second are the same texts with the ids of a gateway's own panel.
+        for name in ("dlt_templates.csv", "dlt_templates_msg91.csv"):
+            try:
+                entries = csv_files.read_file(self.folder / name)
+            except (OSError, csv_files.BadFile) as error:
+                raise CannotBuild(f"{name}: {error}") from None
+            verbs.load(entries=entries, by="demo", reason=name)
 
     def _open(self, region: Region) -> list[Day]:
         """Open the slots of the past days, today and those ahead; all days in order."""

@@ -37,6 +37,16 @@ def classes(named: str | Sequence[str]) -> "list[type[Gateway]]":
     return [import_string(KNOWN.get(name, name)) for name in names]
 
 
+def has_template_ids(name: str) -> bool:
+    """Whether a gateway, in use or not, knows filed texts by ids of its own panel."""
+    try:
+        return gateway_class(name).has_template_ids
+    except KeyError:
+        pass
+    found: type[Gateway] | None = import_string(KNOWN[name]) if name in KNOWN else None
+    return found is not None and found.has_template_ids
+
+
 def gateway_class(name: str) -> "type[Gateway]":
     """A gateway in use on any channel, by its own name. KeyError: none has it."""
     for channel in settings.MESSAGE_GATEWAYS:

@@ -17,12 +17,14 @@ class Filed:
     """A text as it is filed with the operators (DLT), and this message's values for its variables.
 
     `variables`: the values in the order of the template's variables, as they stand in the text.
+    `gateway_template_id`: of a gateway that `has_template_ids`, what its own panel calls the text.
     """
 
     entity_id: str
     header: str
     template_id: str
     variables: tuple[str, ...] = field(repr=False, default=())
+    gateway_template_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class Outcome:
     · unknown (it may have been taken). `retry_after`: the gateway asked to be left alone so long;
     it holds for the whole gateway. `parts`: the gateway's names of the parts, where its receipts
     use them. `elsewhere`: not the message but the gateway is in trouble, and the next one may have
-    it at once (set by delivery.py).
+    it at once (set by delivery.py). `template_unknown`: the gateway has no template by the id that
+    it was given, which is no fault of the message: it waits until the registry is mended, or goes
+    to the next gateway (with `transient`).
     """
 
     kind: Kind
@@ -65,6 +69,7 @@ class Outcome:
     error: str = ""
     retry_after: timedelta | None = None
     elsewhere: bool = False
+    template_unknown: bool = False
 
 
 class GatewayDown(Exception):
@@ -80,6 +85,8 @@ class Gateway(Protocol):
     `name`: short, lower case, unique among the gateways in use; rows and settings know it by that.
     `reports`: receipts come back, so that a message may end as delivered or undelivered.
     `needs_template`: it takes only SMS whose text is filed with the operators (`Outgoing.filed`).
+    `has_template_ids`: it knows each filed text by an id of its own panel besides, and takes that
+    one (`Filed.gateway_template_id`); only what is filed for this very gateway has it.
     `window`: how many messages may be begun in one commit. 1 leaves at most one message in doubt
     when a worker dies; more are for gateways which take a message in less time than a commit.
     """
@@ -87,6 +94,7 @@ class Gateway(Protocol):
     name: str
     reports: bool
     needs_template: bool
+    has_template_ids: bool
     window: int
 
     def __enter__(self) -> Self: ...

@@ -30,6 +30,7 @@ class FileGateway:
     name = "file"
     reports = False
     needs_template = False
+    has_template_ids = False
     window = 1
 
     def __enter__(self) -> Self:

@@ -103,6 +103,7 @@ class SmtpGateway:
     name = "smtp"
     reports = False
     needs_template = False
+    has_template_ids = False
     # A server near by takes a mail in less time than a commit. A repeat has the same Message-ID.
     window = 10
 

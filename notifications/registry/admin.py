@@ -91,11 +91,11 @@ def _newest(templates: QuerySet[SmsTemplate]) -> QuerySet[SmsTemplate]:
 class SmsTemplateAdmin(admin.ModelAdmin):
     change_list_template = "admin/office/templates.html"
     list_display = (
-        *("kind", "language", "state", "where", "template_id", "header"),
-        *("last_day", "version"),
+        *("kind", "language", "state", "where", "template_id", "gateway_template_id"),
+        *("header", "last_day", "version"),
     )
     list_filter = (VersionFilter, "language", GatewayFilter, "kind")
-    search_fields = ("template_id", "kind", "text")
+    search_fields = ("template_id", "gateway_template_id", "kind", "text")
     search_help_text = _("Template id, kind, or words of the text.")
     list_per_page = 100
     show_full_result_count = False

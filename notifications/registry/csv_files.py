@@ -1,6 +1,7 @@
 """A whole list of templates as a CSV file: read with every mistake named by its line, and written.
 
-Columns are entries.FIELDS. An empty gateway is every gateway, an empty last day is no end.
+Columns are entries.FIELDS. An empty gateway is every gateway, an empty last day is no end, and only
+a gateway with template ids of its own has one.
 """
 
 import csv
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.registry.entries import FIELDS, Entry, faults
 
 LARGEST = 1_000_000  # bytes; a hundred templates take fifty thousand
-MAY_BE_MISSING = ("gateway", "valid_until")
+MAY_BE_MISSING = ("gateway", "gateway_template_id", "valid_until")
 
 
 @dataclass(frozen=True)
@@ -170,4 +171,17 @@ def _repeated(entries: Sequence[tuple[int, Entry]]) -> list[Mistake]:
         if first != line:
             sentence = _("Line %(line)d names this kind, language and gateway already.")
             mistakes.append(Mistake(line, "kind", sentence % {"line": first}))
+    return [*mistakes, *_id_repeated(entries)]
+
+
+def _id_repeated(entries: Sequence[tuple[int, Entry]]) -> list[Mistake]:
+    """The gateway writes the text itself: by another kind's id it would say what is not true."""
+    seen: dict[tuple[str, str], int] = {}
+    mistakes = []
+    for line, entry in entries:
+        name = entry.gateway_template_id
+        first = seen.setdefault((entry.gateway, name), line) if name else line
+        if first != line:
+            sentence = _("Line %(line)d has this id already.") % {"line": first}
+            mistakes.append(Mistake(line, "gateway_template_id", sentence))
     return mistakes

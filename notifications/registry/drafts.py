@@ -12,6 +12,7 @@ from datetime import date
 from django.conf import settings
 
 from notifications import kinds
+from notifications.gateways import has_template_ids
 from notifications.registry.entries import Entry, spoken_kinds
 from notifications.registry.models import SmsTemplate
 from notifications.registry.notation import LONGEST, Tag, Variable, host_of, written
@@ -22,13 +23,17 @@ INVENTED_HEADER = "DEMOPS"
 FIELD = re.compile(r"\{(\w+)\}")
 
 
-def invented(valid_from: date) -> list[Entry]:
-    """All kinds in all languages under invented ids, numbered in order."""
+def invented(valid_from: date, gateway: str = "") -> list[Entry]:
+    """All kinds in all languages under invented ids, numbered in order; for every gateway or one.
+
+    For one with template ids of its own these are invented too: 24 digits.
+    """
+    own_ids = has_template_ids(gateway)
     return [
         Entry(
             kind=kind.code,
             language=language,
-            gateway="",
+            gateway=gateway,
             entity_id=INVENTED_ENTITY,
             header=INVENTED_HEADER,
             template_id=f"{number:019}",
@@ -36,6 +41,7 @@ def invented(valid_from: date) -> list[Entry]:
             text=filed_text(kind, language),
             variables=written(variables(kind, language)),
             valid_from=valid_from,
+            gateway_template_id=f"{number:024}" if own_ids else "",
         )
         for number, (kind, language) in enumerate(_all(), start=1)
     ]

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from notifications import kinds
-from notifications.gateways import KNOWN, gateway_classes
+from notifications.gateways import KNOWN, gateway_classes, has_template_ids
 from notifications.models import Channel
 from notifications.registry import notation
 from notifications.registry.models import SmsTemplate
@@ -18,18 +18,19 @@ from notifications.registry.notation import Unreadable
 
 # Words of a version: another text or id is another version. The days may change in place.
 WORDS = (
-    *("entity_id", "header", "template_id"),
+    *("entity_id", "header", "template_id", "gateway_template_id"),
     *("category", "text", "variables"),
 )
 DAYS = ("valid_from", "valid_until")
 FIELDS = ("kind", "language", "gateway", *WORDS, *DAYS)
 
 # Field -> what it has to be like, and what to say if it is not.
+OPERATORS_ID, GATEWAYS_ID = r"[0-9]{19}", r"[0-9A-Za-z_-]{1,40}"
 FORMS: dict[str, tuple[str, str | Promise]] = {
     "entity_id": (r"[0-9]{1,20}", _("The entity id is digits only, as the operators gave it.")),
     "header": (r"[A-Za-z]{6}", _("The header is six letters.")),
     "template_id": (
-        r"[0-9]{19}",
+        OPERATORS_ID,
         _("The template id is 19 digits. (A spreadsheet rounds such numbers: keep it as text.)"),
     ),
 }
@@ -50,6 +51,7 @@ class Entry:
     variables: str
     valid_from: date
     valid_until: date | None = None
+    gateway_template_id: str = ""
 
     @classmethod
     def of(cls, template: SmsTemplate) -> "Entry":
@@ -73,13 +75,18 @@ def faults(entry: Entry) -> list[Fault]:
     unseen = list(_of_letters(entry))
     # One sentence for a field: beside a letter that nobody sees the others would puzzle.
     told = {fault.field for fault in unseen}
-    others = [*_of_place(entry), *_of_forms(entry), *_of_text(entry)]
+    others = [*_of_place(entry), *_of_forms(entry), *_of_gateway_id(entry), *_of_text(entry)]
     return [*unseen, *(fault for fault in others if fault.field not in told)]
 
 
 def known_gateways() -> list[str]:
     """Names of gateways for which a template may be filed."""
     return sorted({*KNOWN, *(gateway.name for gateway in gateway_classes(Channel.SMS))})
+
+
+def gateways_with_ids() -> list[str]:
+    """Those of them that know each text by an id of their own panel."""
+    return [name for name in known_gateways() if has_template_ids(name)]
 
 
 def spoken_kinds() -> list[kinds.Kind]:
@@ -116,6 +123,25 @@ def _of_forms(entry: Entry) -> Iterator[Fault]:
     if entry.category not in SmsTemplate.Category.values:
         named = ", ".join(SmsTemplate.Category.values)
         yield Fault("category", _("The category is one of: %(named)s.") % {"named": named})
+
+
+def _of_gateway_id(entry: Entry) -> Iterator[Fault]:
+    """A gateway with ids of its own needs one, and nothing that is filed for others has one."""
+    given, field = entry.gateway_template_id, "gateway_template_id"
+    about = {"gateway": entry.gateway, "named": ", ".join(gateways_with_ids())}
+    if not has_template_ids(entry.gateway):
+        if given:
+            yield Fault(field, _("Only what is filed for one of these has one: %(named)s.") % about)
+    elif not given:
+        sentence = _("%(gateway)s takes the id of its own panel. Enter it beside the operators'.")
+        yield Fault(field, sentence % about)
+    elif re.fullmatch(OPERATORS_ID, given, re.ASCII):
+        sentence = _(
+            "19 digits are an id of the operators. %(gateway)s shows its own in its panel."
+        )
+        yield Fault(field, sentence % about)
+    elif not re.fullmatch(GATEWAYS_ID, given, re.ASCII):
+        yield Fault(field, _("It is 40 letters, digits, - and _ at most."))
 
 
 def _of_text(entry: Entry) -> Iterator[Fault]:

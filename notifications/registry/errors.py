@@ -13,11 +13,13 @@ class Problem(models.TextChoices):
     NOT_YET = "not_yet", _("The template is not valid yet.")
     EXPIRED = "expired", _("The template is no longer valid.")
     WITHDRAWN = "withdrawn", _("The template was withdrawn.")
+    NO_GATEWAY_ID = "no_gateway_id", _("What is filed lacks the gateway's own template id.")
     UNREADABLE = "unreadable", _("The filed text and its variables do not fit together.")
     NO_VALUE = "no_value", _("The message has no value for a variable.")
     TOO_LONG = "too_long", _("A value is longer than its variable allows.")
     WRONG_TAG = "wrong_tag", _("A value is not what its variable is tagged for.")
     FOREIGN_HOST = "foreign_host", _("A link leads to a site that is not whitelisted.")
+    UNKNOWN = "unknown", _("The gateway knows no template by the id that is filed.")
     # Warnings: such a message still leaves.
     ENDS_SOON = "ends_soon", _("The template ends within 30 days.")
     COSTS_MORE = "costs_more", _("The filed text costs more SMS than the kind's own.")

@@ -32,22 +32,41 @@ class _Shelf:
 _shelf = _Shelf()
 
 
-def lookup(kind: str, language: str, gateway: str, now: datetime) -> SmsTemplate:
+def lookup(
+    kind: str, language: str, gateway: str, now: datetime, *, by_gateways_id: bool = False
+) -> SmsTemplate:
     """The template in which this kind leaves through this gateway now.
 
-    One for the gateway itself goes before one for every gateway. NotFiled: there is none (missing),
+    One for the gateway itself goes before one for every gateway. `by_gateways_id`: the gateway
+    takes only what it has an id of its own for. NotFiled: there is none (missing, no_gateway_id),
     or none that is valid now (not_yet, expired, withdrawn).
     """
     today = now.astimezone(INDIA).date()
     shelf = _templates()
+    places = [shelf.get((kind, language, place), ()) for place in dict.fromkeys((gateway, ""))]
+    found = first_standing(places, today, by_gateways_id=by_gateways_id)
+    if isinstance(found, SmsTemplate):
+        return found
+    raise NotFiled(found, kind=kind, language=language, gateway=gateway)
+
+
+def first_standing(
+    places: Sequence[Sequence[SmsTemplate]], today: date, *, by_gateways_id: bool
+) -> SmsTemplate | Problem:
+    """The template that speaks today, of a gateway's own versions and then of those for every one.
+
+    If none does, why the first place that has any does not.
+    """
     problem = Problem.MISSING
-    for place in dict.fromkeys((gateway, "")):
-        found = standing(shelf.get((kind, language, place), ()), today)
+    for versions in places:
+        found = standing(versions, today)
         if isinstance(found, SmsTemplate):
-            return found
+            if found.gateway_template_id or not by_gateways_id:
+                return found
+            found = Problem.NO_GATEWAY_ID
         if problem == Problem.MISSING:
             problem = found
-    raise NotFiled(problem, kind=kind, language=language, gateway=gateway)
+    return problem
 
 
 def standing(versions: Sequence[SmsTemplate], today: date) -> SmsTemplate | Problem:
@@ -100,6 +119,7 @@ def fill(template: SmsTemplate, values: Mapping[str, Any]) -> tuple[str, Filed]:
         header=template.header,
         template_id=template.template_id,
         variables=tuple(filled),
+        gateway_template_id=template.gateway_template_id,
     )
 
 

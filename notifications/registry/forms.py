@@ -8,7 +8,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications.registry import csv_files, verbs
-from notifications.registry.entries import FIELDS, Entry, faults, known_gateways, spoken_kinds
+from notifications.registry.entries import (
+    FIELDS,
+    Entry,
+    faults,
+    gateways_with_ids,
+    known_gateways,
+    spoken_kinds,
+)
 from notifications.registry.models import SmsTemplate
 from notifications.registry.notation import LONGEST
 
@@ -41,7 +48,12 @@ class EntryForm(forms.Form):
         label=_("Header"), help_text=_("Six letters: the sender."), error_messages=REQUIRED
     )
     template_id = forms.CharField(
-        label=_("Template id"), help_text=_("19 digits."), error_messages=REQUIRED
+        label=_("Template id"),
+        help_text=_("19 digits, as the operators gave it."),
+        error_messages=REQUIRED,
+    )
+    gateway_template_id = forms.CharField(
+        label=_("Template id of the gateway"), required=False, max_length=40
     )
     category = forms.ChoiceField(label=_("Category"), choices=SmsTemplate.Category.choices)
     text = forms.CharField(
@@ -89,6 +101,9 @@ class EntryForm(forms.Form):
         self.fixed = fixed
         self._offer_choices()
         self.fields["variables"].help_text = self._about_variables()
+        named = ", ".join(gateways_with_ids())
+        about = _("From its own panel, for %(named)s. Empty for every other gateway.")
+        self.fields["gateway_template_id"].help_text = about % {"named": named}
         if fixed:
             for name in ("kind", "language", "gateway"):
                 del self.fields[name]

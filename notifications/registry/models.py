@@ -34,6 +34,10 @@ class SmsTemplate(models.Model):
     entity_id = models.CharField(_("entity id"), max_length=20)
     header = models.CharField(_("header"), max_length=6)
     template_id = models.CharField(_("template id"), max_length=19)
+    # The id of the same text in the panel of the gateway, where that has ids of its own.
+    gateway_template_id = models.CharField(
+        _("template id of the gateway"), max_length=40, blank=True
+    )
     category = models.CharField(_("category"), max_length=20, choices=Category)
     # Letter for letter, variables as tags: {#numeric#}. The office's suffix is part of it.
     text = models.CharField(_("filed text"), max_length=2000)
@@ -44,6 +48,8 @@ class SmsTemplate(models.Model):
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
     withdrawn_why = models.CharField(_("why withdrawn"), max_length=200, blank=True)
+    # When its gateway last answered that it has no template by this id.
+    unknown_at = models.DateTimeField(_("not known to the gateway"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("SMS template")
@@ -69,6 +75,20 @@ class SmsTemplate(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(template_id__regex=r"^[0-9]{19}$"), name="smstemplate_id_form"
+            ),
+            # Never the 19 digits of the operators, whose place it is taken for.
+            models.CheckConstraint(
+                condition=Q(gateway_template_id="")
+                | (
+                    Q(gateway_template_id__regex=r"^[0-9A-Za-z_-]{1,40}$")
+                    & ~Q(gateway_template_id__regex=r"^[0-9]{19}$")
+                ),
+                name="smstemplate_gateway_id_form",
+            ),
+            # No two gateways have the same ids.
+            models.CheckConstraint(
+                condition=Q(gateway_template_id="") | ~Q(gateway=""),
+                name="smstemplate_gateway_id_of_one_gateway",
             ),
             models.CheckConstraint(
                 condition=Q(

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import dates, kinds
 from notifications.dates import INDIA
-from notifications.gateways import gateway_classes
+from notifications.gateways import gateway_classes, has_template_ids
 from notifications.models import Channel
 from notifications.registry import filling
 from notifications.registry.entries import spoken_kinds
@@ -26,6 +26,13 @@ from notifications.registry.notation import Tag, Unreadable, Variable, host_of
 from notifications.segments import Size, measure
 
 SOON = timedelta(days=30)
+# What a gateway said that it does not know is looked at for so long; while messages wait for it, it
+# says so again every few minutes.
+UNKNOWN_FOR = timedelta(days=1)
+UNKNOWN_ID = _(
+    "The gateway answers that it knows no template by the id %(id)s. Messages wait, or leave"
+    " through another gateway, until the id or its panel is mended."
+)
 WARNINGS = (Problem.ENDS_SOON, Problem.COSTS_MORE, Problem.SAYS_LESS, Problem.UNTAGGED)
 
 
@@ -145,15 +152,11 @@ def _proof(
     longest: _Longest,
     today: date,
 ) -> Proof:
-    found: SmsTemplate | Problem = Problem.MISSING
-    newest: SmsTemplate | None = None
-    for place in dict.fromkeys((gateway, "")):
-        versions = shelf.get((kind.code, language, place), [])
-        if newest is None and versions:
-            newest, found = versions[0], filling.standing(versions, today)
-        elif versions and not isinstance(found, SmsTemplate):
-            general = filling.standing(versions, today)
-            found = general if isinstance(general, SmsTemplate) else found
+    keys = [(kind.code, language, place) for place in dict.fromkeys((gateway, ""))]
+    places = [shelf[key] for key in keys if key in shelf]
+    newest = places[0][0] if places else None
+    by_gateways_id = has_template_ids(gateway)
+    found = filling.first_standing(places, today, by_gateways_id=by_gateways_id)
     if isinstance(found, SmsTemplate):
         samples = longest.of(kind, language)
         return _with_template(kind, language, gateway, found, samples, today)
@@ -196,6 +199,9 @@ def _with_template(
         find(Problem.UNREADABLE, str(error))
         return Proof(kind.code, language, gateway, template, findings=tuple(findings))
     filled = tuple(_filled(variable, samples) for variable in reading.variables)
+    if template.unknown_at and _day_in_india(template.unknown_at) >= today - UNKNOWN_FOR:
+        named = {"id": template.gateway_template_id or template.template_id}
+        find(Problem.UNKNOWN, UNKNOWN_ID % named)
     for problem, sentence in _of_values(filled):
         find(problem, sentence)
     text = reading.with_values([one.sample for one in filled])
@@ -266,6 +272,10 @@ def _warnings(
     if left_out:
         names = ", ".join(left_out)
         yield Problem.SAYS_LESS, _("The filed text does not say: %(names)s.") % {"names": names}
+
+
+def _day_in_india(moment: datetime) -> date:
+    return moment.astimezone(INDIA).date()
 
 
 def _day(day: date) -> str:

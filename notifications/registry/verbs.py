@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -77,6 +77,20 @@ def would_change(entry: Entry) -> bool:
     if newest is None or newest.withdrawn_at is not None:
         return True
     return bool(_differences(Entry.of(newest), entry.tidied()))
+
+
+def not_known(
+    *, kind: str, language: str, gateway: str, gateway_template_id: str, now: datetime
+) -> None:
+    """A gateway says that it has no template by this id: the proof shows it, and so officers hear.
+
+    Written once a minute at most; every message of the kind may bring the same answer.
+    """
+    lately = Q(unknown_at__gt=now - timedelta(minutes=1), unknown_at__lte=now)
+    said_of = SmsTemplate.objects.filter(
+        kind=kind, language=language, gateway=gateway, gateway_template_id=gateway_template_id
+    )
+    said_of.exclude(lately).update(unknown_at=now)
 
 
 def withdraw(*, template: SmsTemplate, by: str, reason: str) -> SmsTemplate:

@@ -7,6 +7,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from notifications.dates import INDIA, long_day
+from notifications.gateways import has_template_ids
 from notifications.registry import filling
 from notifications.registry.models import SmsTemplate
 
@@ -71,7 +72,8 @@ def _of_current(
         "Within seconds no message leaves in these words through a gateway that needs filed texts."
     )
     instead = templates.get((template.kind, template.language, ""), [])
-    if template.gateway and isinstance(filling.standing(instead, today), SmsTemplate):
+    stands_in = not has_template_ids(template.gateway)  # by the operators' id alone
+    if template.gateway and stands_in and isinstance(filling.standing(instead, today), SmsTemplate):
         words = _("Messages then leave through %(gateway)s in what is filed for every gateway.")
         yield words % {"gateway": template.gateway}
         return

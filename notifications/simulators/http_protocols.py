@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from notifications.segments import measure
-from notifications.simulators.templates import Registry, Rejected
+from notifications.simulators.templates import Registry, Rejected, UnknownPanelId
 
 ENTITY = re.compile(r"&#([0-9]{1,7});")
 OURS = re.compile(r"[0-9a-f]{32}(?=[.:])")
@@ -96,7 +96,7 @@ class Language(Protocol):
 
 
 class Msg91:
-    """MSG91's flow call."""
+    """MSG91's flow call. Its template id is that of MSG91's own panel, never the operators'."""
 
     path = "/api/v5/flow"
     usual_error = "211"
@@ -105,7 +105,7 @@ class Msg91:
         "201": "Invalid authkey",
         "202": "Invalid mobile number",
         "211": "Template and text do not match",
-        "400": "template id missing",
+        "400": "Template ID Missing or Invalid Template",
         "418": "IP is not whitelisted",
     }
 
@@ -142,6 +142,8 @@ class Msg91:
             raise Refused(self.error("", 400))
         try:
             text = self._registry.compose(template_id, _in_order(recipient))
+        except UnknownPanelId:
+            raise Refused(self.error("400", 400)) from None
         except Rejected as rejected:
             raise Refused(self.error(str(rejected.code), 400)) from None
         return Taken("msg91", request_id, reference, number, template_id, "", text)

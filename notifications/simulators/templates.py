@@ -1,13 +1,15 @@
 """The operators' registry of texts (DLT), as strict as theirs: a text that is not filed is refused.
 
 A file of them is JSON: {"<template id>": {"text": "... {#numeric#} ...", "header": "PSKMPX"}}; or
-CSV with the columns template_id, header and text.
+CSV with the columns template_id, header and text. A gateway that composes the text itself knows it
+by an id of its own panel: `panel_id` in JSON, the column gateway_template_id in CSV.
 A variable is written {#var#}, or with its tag, {#numeric#} or #numeric#.
 """
 
 import csv
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +35,15 @@ class Rejected(Exception):
         self.code = code
 
 
+class UnknownPanelId(Exception):
+    """The gateway's own panel has no template by this id."""
+
+
 @dataclass(frozen=True)
 class Template:
     text: str
     header: str = ""
+    panel_id: str = ""
 
     def pattern(self) -> re.Pattern[str]:
         parts, end = [], 0
@@ -55,15 +62,26 @@ class Template:
 
 
 class Registry:
-    """Filed texts by template id. Without any, every text passes."""
+    """Filed texts by the operators' template id. Without any, every text passes."""
 
     def __init__(self, templates: dict[str, Template] | None = None) -> None:
         self._templates = templates
+        self._by_panel_id = {
+            each.panel_id: template_id
+            for template_id, each in (templates or {}).items()
+            if each.panel_id
+        }
 
-    def compose(self, template_id: str, values: list[str]) -> str:
-        """The text that a gateway sends which is given values only; checked like any other."""
+    def compose(self, panel_id: str, values: list[str]) -> str:
+        """The text that a gateway sends which is given values only; checked like any other.
+
+        UnknownPanelId: its panel has no template by this id; the operators' id is none of them.
+        """
         if self._templates is None:
             return " ".join(values)
+        if panel_id not in self._by_panel_id:
+            raise UnknownPanelId(panel_id)
+        template_id = self._by_panel_id[panel_id]
         text = self._of(template_id).filled(values)
         self.check(template_id, text)
         return text
@@ -84,11 +102,22 @@ class Registry:
         return self._templates[template_id]
 
 
+def _panel_id(row: Mapping[str, str]) -> str:
+    return row.get("gateway_template_id") or ""
+
+
 def load(path: Path) -> Registry:
     """A file in either form: JSON, or the CSV of the office's own registry."""
     if path.suffix == ".csv":
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        return Registry({row["template_id"]: Template(row["text"], row["header"]) for row in rows})
+        # A text may be filed for every gateway, and again for one with ids of its own: that holds.
+        rows.sort(key=lambda row: bool(_panel_id(row)))
+        return Registry(
+            {
+                row["template_id"]: Template(row["text"], row["header"], _panel_id(row))
+                for row in rows
+            }
+        )
     entries = json.loads(path.read_text())
     return Registry({key: Template(**entry) for key, entry in entries.items()})

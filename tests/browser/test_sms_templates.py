@@ -50,9 +50,10 @@ def templates(officer, settings) -> None:
 
 
 class Needy:
-    name = "msg91"
+    name = "smpp"
     reports = False
     needs_template = True
+    has_template_ids = False
     window = 1
 
     @classmethod
@@ -95,10 +96,10 @@ def test_proof_leads_from_what_is_wrong_to_the_text(visit, officer):
     visitor = visit("en", width=PHONE_WIDTH)
     visitor.sign_in(officer)
     page = visitor.go(f"{BASE}proof/")
-    link = page.get_by_role("link", name="HOLD · hi · msg91: The template ended on")
-    assert link.get_attribute("href") == "#HOLD-hi-msg91"
-    assert page.locator("#HOLD-hi-msg91").count() == 1
-    assert "takes 5 letters; the longest value has 6" in page.locator("#OTP-hi-msg91").inner_text()
+    link = page.get_by_role("link", name="HOLD · hi · smpp: The template ended on")
+    assert link.get_attribute("href") == "#HOLD-hi-smpp"
+    assert page.locator("#HOLD-hi-smpp").count() == 1
+    assert "takes 5 letters; the longest value has 6" in page.locator("#OTP-hi-smpp").inner_text()
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -69,6 +69,7 @@ class Wire:
     def start(self) -> None:
         command = [*DIES_WITH_US, sys.executable, "-m", "notifications.simulators", "http"]
         command += ["--port", str(self.port), "--log", str(self.log), "--batch", "20"]
+        command += ["--templates", str(world.TEMPLATES)]
         command += ["--callback", f"{self.servers.address}/callbacks/msg91/"]
         with self.servers.log.open("ab") as log:
             self._process = subprocess.Popen(

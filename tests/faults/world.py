@@ -25,7 +25,7 @@ from tests.faults.people import Person
 SEATS = 25
 SPARE = 1.05  # seats for each person: towards the end most times are full
 VALUES = {"a4": "4821", "d": "Fri 26/12", "dt": "Fri 26/12 12:15", "psk": "Vidisha", "url": "h/x"}
-TEMPLATES = Path(__file__).resolve().parent.parent.parent / "data/dlt_templates.csv"
+TEMPLATES = Path(__file__).resolve().parent.parent.parent / "data/dlt_templates_msg91.csv"
 # How long after a message its report may come.
 RECEIPT_SECONDS = 15
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -163,7 +163,7 @@ def messages_of(references: list[str]) -> list[str]:
 
 
 def file_templates() -> None:
-    """What the operators have on file, as in the demo."""
+    """What the operators and MSG91's panel have on file, as in the demo; the simulator knows it."""
     call_command("load_templates", TEMPLATES, verbosity=0)
 
 

@@ -65,6 +65,7 @@ class ScriptedGateway:
     name = "scripted"
     reports: ClassVar[bool] = False
     needs_template: ClassVar[bool] = False
+    has_template_ids: ClassVar[bool] = False
     window: ClassVar[int] = 1
     script: ClassVar[list[Outcome | Exception]] = []
     taken: ClassVar[list[Outgoing]] = []
@@ -79,6 +80,7 @@ class ScriptedGateway:
         cls.script, cls.taken, cls.references = [], [], []
         cls.opened, cls.down, cls.meanwhile = 0, "", None
         cls.reports, cls.needs_template, cls.window = False, False, 1
+        cls.has_template_ids = False
 
     def __enter__(self) -> Self:
         if self.down:

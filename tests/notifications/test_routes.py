@@ -299,3 +299,39 @@ class TestWindow:
         claims.record([(each, ACCEPTED) for each in held], NOW)
         assert set(Message.objects.values_list("state", flat=True)) == {State.ACCEPTED}
         assert set(Attempt.objects.values_list("outcome", flat=True)) == {"accepted"}
+
+
+STRANGE = Outcome(Attempt.Outcome.TRANSIENT, error="no such template", template_unknown=True)
+
+
+class TestTemplateThatTheGatewayDoesNotKnow:
+    def test_another_gateway_takes_over_at_once(self, gateway, second):
+        gateway.script = [STRANGE]
+        struck, other = queued(1), queued(2)
+        delivery.run("sms")
+        assert by_gateway(struck) == [("scripted", "transient"), ("second", "accepted")]
+        assert by_gateway(other) == [("second", "accepted")]
+        assert Gate.objects.get(name="scripted").reason == "no such template"
+
+    def test_alone_it_waits_and_holds_up_nothing_else(self, gateway):
+        gateway.script = [*[STRANGE] * 9, ACCEPTED]
+        waiting = [queued(number) for number in range(9)]
+        other = queued(20)
+        delivery.run("sms")
+        assert not health.rests("scripted", NOW)
+        other.refresh_from_db()
+        assert other.state == State.ACCEPTED
+        for message in waiting:
+            message.refresh_from_db()
+            assert message.state == State.QUEUED
+            assert message.error == "no such template"
+            assert message.next_attempt_at == NOW + claims.BACK_OFF[0]
+
+    def test_what_waited_leaves_once_it_is_mended(self, gateway, clock):
+        gateway.script = [STRANGE]
+        message = queued(1)
+        delivery.run("sms")
+        clock.shift(claims.BACK_OFF[0])
+        delivery.run("sms")
+        message.refresh_from_db()
+        assert (message.state, message.error) == (State.ACCEPTED, "")

@@ -42,7 +42,10 @@ def test_how_long_something_lasts(seconds, said):
         ("550 5.7.1 rejected as spam", causes.BARRED),
         ("gateway down: 301 no balance left", causes.USED_UP),
         ("gateway down: 201 authkey not known", causes.ACCOUNT),
-        ("211 text is not as its template", causes.NOT_AS_FILED),
+        ("631 text is not as its template was registered", causes.NOT_AS_FILED),
+        ("400 template id not known to its panel", causes.NOT_IN_PANEL),
+        ("211 template not as its panel has it", causes.NOT_IN_PANEL),
+        ("template not known, without a code", causes.NOT_IN_PANEL),
         ("HTTP 429", causes.BUSY),
         ("HTTP 502", causes.TROUBLE),
         ("HTTP 400", causes.REFUSED),
@@ -52,6 +55,11 @@ def test_how_long_something_lasts(seconds, said):
             "MOVED_KEEP hi: foreign_host (url)",
             "A link leads to a site that is not whitelisted."
             " SMS “new time, kept unless changed” in Hindi.",
+        ),
+        (
+            "HOLD en msg91: no_gateway_id",
+            "What is filed lacks the gateway's own template id."
+            " SMS “do not travel yet” in English.",
         ),
         ("HOLD en msg91: missing", "No template is filed. SMS “do not travel yet” in English."),
     ],

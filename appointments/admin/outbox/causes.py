@@ -16,6 +16,7 @@ from notifications.registry.errors import Problem
 DOES_NOT_EXIST = "The number or address does not exist, or cannot be used."
 NO_ANSWER = "The gateway did not answer in time."
 NOT_AS_FILED = "The text or its sender is not as it is filed with the operators."
+NOT_IN_PANEL = "The gateway does not know this text by the id that is filed: see SMS templates."
 ACCOUNT = "The gateway does not accept our account: ask the provider."
 USED_UP = "The account with the provider is used up or has ended: ask the provider."
 BARRED = "The operator, or the mail server, bars this message."
@@ -35,6 +36,7 @@ CAUSES: tuple[tuple[str, str], ...] = (
     (r"could not leave for half an hour", "It waited for half an hour, and no gateway took it."),
     (r"does not exist|no (such|indian) (number|mailbox)|no number\b", DOES_NOT_EXIST),
     (r"no phone number|user unknown|\b5\.1\.\d|INVDSTADR", DOES_NOT_EXIST),
+    (r"template (id )?not (known|as its panel)", NOT_IN_PANEL),
     (r"no filed template|template|header not approved|no such sender|entity id", NOT_AS_FILED),
     (r"authkey|secure key|key does not match|password not known|\b535\b", ACCOUNT),
     (r"not on its list|our address is barred|account barred|not allowed", ACCOUNT),

@@ -40,6 +40,7 @@ class AnymailGateway:
     name = webhooks.GATEWAY
     reports = True
     needs_template = False
+    has_template_ids = False
     window = 1
 
     def __init__(self) -> None:

@@ -56,6 +56,7 @@ class MobileSevaGateway(HttpGateway):
     name = "mobile_seva"
     reports = False
     needs_template = True
+    has_template_ids = False
     window = 1
 
     def send(self, message: Outgoing, client_reference: UUID) -> Outcome:

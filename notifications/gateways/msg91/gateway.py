@@ -1,7 +1,8 @@
 """MSG91's "flow" call, version 5: a template of theirs, a number, and the values in order.
 
-The template is the one of MSG91's panel, which names the operators' (DLT); the registry holds its
-id. Our signed reference goes along as CRQID, which comes back in the receipts.
+The template is the one of MSG91's panel, which names the operators' (DLT): the registry holds both
+ids, and this call takes the panel's. docs/delivery.md says what is known of it, and from where. Our
+signed reference goes along as CRQID, which comes back in the receipts.
 """
 
 import json
@@ -38,12 +39,17 @@ REFUSED = {
     101: "no number",
     202: "no such number",
     203: "no such sender",
-    211: "text is not as its template",
     310: "too long",
-    400: "template id missing",
+}
+# The panel has no template by the id, or none that may be used: what is filed has to be mended, not
+# the message.
+TEMPLATE_UNKNOWN = {
+    211: "template not as its panel has it",
+    400: "template id not known to its panel",
 }
 # Errors that come without a code.
 TROUBLE_WORDS = re.compile(r"auth|unauthori[sz]ed|ip.?block|whitelist|balance|credit", re.I)
+TEMPLATE_WORDS = re.compile(r"template|flow.?id", re.I)
 UNSURE_WORDS = re.compile(r"internal|try again|went wrong|timed? ?out", re.I)
 
 
@@ -53,12 +59,13 @@ class Msg91Gateway(HttpGateway):
     name = "msg91"
     reports = True
     needs_template = True
+    has_template_ids = True
     window = 1
 
     def send(self, message: Outgoing, client_reference: UUID) -> Outcome:
         if not NUMBER.fullmatch(message.address):
             return Outcome(Attempt.Outcome.PERMANENT, error="no number that can be called")
-        if message.filed is None:
+        if message.filed is None or not message.filed.gateway_template_id:
             return Outcome(Attempt.Outcome.PERMANENT, error="no filed template")
         return self._hand_over(
             settings.MSG91_URL.rstrip("/") + PATH,
@@ -101,7 +108,7 @@ def _request(message: Outgoing) -> dict[str, object]:
         **values,
     }
     return {
-        "template_id": message.filed.template_id,
+        "template_id": message.filed.gateway_template_id,
         "short_url": "0",  # our links are short, and others would be no part of the filed text
         "realTimeResponse": "1",  # what it refuses, it refuses now
         "recipients": [recipient],
@@ -130,6 +137,9 @@ def _refusal(code: int, words: str) -> Outcome:
         raise GatewayDown("it does not want us, without a code")
     if code in BUSY:
         return Outcome(Attempt.Outcome.TRANSIENT, error=f"{code} {BUSY[code]}")
+    if code in TEMPLATE_UNKNOWN or (not code and TEMPLATE_WORDS.search(words)):
+        why = f"{code} {TEMPLATE_UNKNOWN[code]}" if code else "template not known, without a code"
+        return Outcome(Attempt.Outcome.TRANSIENT, error=why, template_unknown=True)
     if code in NOT_KNOWN or (not code and UNSURE_WORDS.search(words)):
         why = f"{code} {NOT_KNOWN[code]}" if code else "an error of its own, without a code"
         return Outcome(Attempt.Outcome.UNKNOWN, error=why)

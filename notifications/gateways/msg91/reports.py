@@ -28,6 +28,7 @@ UNDELIVERED = {
 # Its newer webhooks may write words instead of numbers.
 WORDS = {"delivered": 1, "failed": 2, "ndnc": 9, "rejected": 16, "blocked": 17}
 REQUEST_ID = re.compile(r"[0-9A-Za-z_-]{1,100}")
+TEMPLATE_WORDS = re.compile(r"template", re.I)
 OPERATORS_CODE = re.compile(r"(?<!\d)6[0-3]\d(?!\d)")
 
 
@@ -104,6 +105,11 @@ def _arrival(status: int) -> Arrival | None:
 def _detail(status: int, entry: dict[str, Any]) -> str:
     """Status and the operators' code, in our words: theirs may hold the number."""
     words = DELIVERED.get(status) or UNDELIVERED.get(status) or "on its way"
-    found = OPERATORS_CODE.search(f"{entry.get('failedReason', '')} {entry.get('desc', '')}")
-    why = operators_refusal(int(found[0])) if found and status in UNDELIVERED else ""
+    said = f"{entry.get('failedReason', '')} {entry.get('desc', '')}"
+    found = OPERATORS_CODE.search(said)
+    why = ""
+    if status in UNDELIVERED:
+        why = operators_refusal(int(found[0])) if found else ""
+        if not why and TEMPLATE_WORDS.search(said):
+            why = "template not known to its panel, or not as it is there"
     return f"{status} {words}: {why}" if why else f"{status} {words}"

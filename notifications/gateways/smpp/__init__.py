@@ -75,6 +75,7 @@ class SmppGateway:
     name = inbox.GATEWAY
     reports = True
     needs_template = True
+    has_template_ids = False
     window = 1
 
     def __init__(self) -> None:

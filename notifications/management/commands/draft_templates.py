@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from notifications.registry import csv_files, drafts
+from notifications.registry.entries import known_gateways
 
 
 class Command(BaseCommand):
@@ -20,6 +21,11 @@ class Command(BaseCommand):
             "--valid-from", type=date.fromisoformat, help="first day (default: today)"
         )
 
+        parser.add_argument("--gateway", default="", help="for this gateway (default: every one)")
+
     def handle(self, *args: Any, **options: Any) -> None:
         first = options["valid_from"] or timezone.localdate()
-        self.stdout.write(csv_files.write(drafts.invented(first)), ending="")
+        gateway = options["gateway"]
+        if gateway and gateway not in known_gateways():
+            raise CommandError(f"There is no gateway {gateway}.")
+        self.stdout.write(csv_files.write(drafts.invented(first, gateway)), ending="")

@@ -27,11 +27,17 @@ TRANSIENT, UNKNOWN = Attempt.Outcome.TRANSIENT, Attempt.Outcome.UNKNOWN
 NUMBER = "+919812345678"
 HEADER = "PSKMPX"
 HINDI_ID, ENGLISH_ID = "1107160000000000001", "1107160000000000002"
+# The same two in MSG91's own panel.
+HINDI_PANEL_ID, ENGLISH_PANEL_ID = "6808ca80d6fc054bef421351", "6808ca80d6fc054bef421352"
 HINDI = "ARN ..4711: शुक्र 26/12 का अपॉइंटमेंट यथावत है। -PSKMP"
 ENGLISH = "ARN ..4711: your appointment Fri 26/12 stands. -PSKMP"
 TEMPLATES = {
-    HINDI_ID: Template("ARN ..{#numeric#}: {#alphanumeric#} का अपॉइंटमेंट यथावत है। -PSKMP", HEADER),
-    ENGLISH_ID: Template("ARN ..{#numeric#}: your appointment {#var#} stands. -PSKMP", HEADER),
+    HINDI_ID: Template(
+        "ARN ..{#numeric#}: {#alphanumeric#} का अपॉइंटमेंट यथावत है। -PSKMP", HEADER, HINDI_PANEL_ID
+    ),
+    ENGLISH_ID: Template(
+        "ARN ..{#numeric#}: your appointment {#var#} stands. -PSKMP", HEADER, ENGLISH_PANEL_ID
+    ),
 }
 ACCOUNTS = Accounts("the-authkey", "office", "the-password", "the-secure-key")
 
@@ -60,7 +66,7 @@ def outgoing(reference: uuid.UUID, **changes: Any) -> Outgoing:
         "address": NUMBER,
         "language": "hi",
         "text": HINDI,
-        "filed": Filed("1101", HEADER, HINDI_ID, ("4711", "शुक्र 26/12")),
+        "filed": Filed("1101", HEADER, HINDI_ID, ("4711", "शुक्र 26/12"), HINDI_PANEL_ID),
         "signed_reference": receipts.sign("msg91", reference),
         **changes,
     }
@@ -68,7 +74,7 @@ def outgoing(reference: uuid.UUID, **changes: Any) -> Outgoing:
 
 
 def in_english(reference: uuid.UUID, **changes: Any) -> Outgoing:
-    filed = Filed("1101", HEADER, ENGLISH_ID, ("4711", "Fri 26/12"))
+    filed = Filed("1101", HEADER, ENGLISH_ID, ("4711", "Fri 26/12"), ENGLISH_PANEL_ID)
     return outgoing(reference, **{"language": "en", "text": ENGLISH, "filed": filed, **changes})
 
 

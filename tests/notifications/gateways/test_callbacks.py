@@ -154,6 +154,11 @@ class TestReports:
         [taken] = book.taken
         assert taken.detail == "2 failed: 631 text is not as its template was registered"
 
+    def test_template_that_its_panel_does_not_know_is_told_in_our_words(self, book):
+        post(report(status="2", failedReason="Template ID Missing or Invalid Template"))
+        [taken] = book.taken
+        assert taken.detail == "2 failed: template not known to its panel, or not as it is there"
+
     @pytest.mark.parametrize("request_id", [None, 17.5, "a b", "x" * 101, NUMBER + "\0", ["a"]])
     def test_name_of_a_request_that_is_none_is_left_out(self, book, request_id):
         post(report(requestId=request_id))

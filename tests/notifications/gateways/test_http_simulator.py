@@ -37,6 +37,7 @@ from tests.notifications.gateways.over_http import (
     ENGLISH,
     HINDI,
     HINDI_ID,
+    HINDI_PANEL_ID,
     NUMBER,
     TEMPLATES,
     UNKNOWN,
@@ -99,20 +100,31 @@ class TestTemplates:
             registry.check(HINDI_ID, HINDI, "OTHERS")
 
     def test_values_are_as_many_as_the_variables(self):
-        registry = Registry({"1": Template("a {#numeric#} b #url# c {#var#}")})
-        assert registry.compose("1", ["7", "h/x", "y"]) == "a 7 b h/x c y"
+        registry = Registry({"1": Template("a {#numeric#} b #url# c {#var#}", panel_id="f1")})
+        assert registry.compose("f1", ["7", "h/x", "y"]) == "a 7 b h/x c y"
         for values in (["7", "h/x"], ["7", "h/x", "y", "z"], ["x", "h/x", "y"], ["7", "h x", "y"]):
             with pytest.raises(Rejected, match="631"):
-                registry.compose("1", values)
+                registry.compose("f1", values)
+
+    def test_panel_knows_its_own_ids_and_not_those_of_the_operators(self):
+        registry = Registry({"1": Template("a {#var#}", panel_id="f1"), "2": Template("b {#var#}")})
+        assert registry.compose("f1", ["x"]) == "a x"
+        for other in ("1", "2", "", "f2"):
+            with pytest.raises(templates.UnknownPanelId):
+                registry.compose(other, ["x"])
 
     def test_file(self, tmp_path):
         path = tmp_path / "templates.json"
         path.write_text(json.dumps({"1": {"text": "a {#var#}", "header": "PSKMPX"}}))
         registry = templates.load(path)
         filed = tmp_path / "filed.csv"
-        filed.write_text("template_id,header,text\n42,PSKMPX,Code {#numeric#} of today\n")
+        filed.write_text(
+            "gateway,template_id,gateway_template_id,header,text\n"
+            "msg91,42,f42,PSKMPX,Code {#numeric#} of today\n"
+            ",42,,PSKMPX,Code {#numeric#} of today\n"
+        )
         of_csv = templates.load(filed)
-        assert of_csv.compose("42", ["4711"]) == "Code 4711 of today"
+        assert of_csv.compose("f42", ["4711"]) == "Code 4711 of today"
         with pytest.raises(templates.Rejected):
             of_csv.check("42", "Code 4711 of yesterday", "PSKMPX")
         registry.check("1", "a b", "PSKMPX")
@@ -175,8 +187,8 @@ class TestAdmin:
 
 def httpx_answer(url: str) -> None:
     """One message as a foreign client sends it, whatever comes of it."""
-    message = {"template_id": HINDI_ID, "recipients": [{"mobiles": "919812345678", "VAR1": "1"}]}
-    message["recipients"][0]["VAR2"] = "x"
+    recipient = {"mobiles": "919812345678", "VAR1": "1", "VAR2": "x"}
+    message = {"template_id": HINDI_PANEL_ID, "recipients": [recipient]}
     headers = {"authkey": "the-authkey"}
     try:
         with httpx.stream(
@@ -370,7 +382,7 @@ class FiledMsg91Gateway(Msg91Gateway):
     needs_template = False
 
     def send(self, message: Outgoing, client_reference: uuid.UUID) -> Outcome:
-        filed = Filed("1101", "PSKMPX", HINDI_ID, (message.text,))
+        filed = Filed("1101", "PSKMPX", HINDI_ID, (message.text,), HINDI_PANEL_ID)
         return super().send(replace(message, filed=filed), client_reference)
 
 
@@ -459,7 +471,8 @@ class TestCommand:
     def test_process_of_its_own(self, settings, tmp_path):
         log, filed = tmp_path / "sms.jsonl", tmp_path / "templates.json"
         entries = {
-            key: {"text": each.text, "header": each.header} for key, each in TEMPLATES.items()
+            key: {"text": each.text, "header": each.header, "panel_id": each.panel_id}
+            for key, each in TEMPLATES.items()
         }
         filed.write_text(json.dumps(entries))
         command = [sys.executable, "-m", "notifications.simulators", "http", "--log", str(log)]

@@ -12,19 +12,26 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifications import receipts
+from notifications import delivery, receipts
 from notifications.gateways import gateway_classes, over_http
 from notifications.gateways.base import Filed, GatewayDown, Outcome
 from notifications.gateways.msg91 import Msg91Gateway, gateway, references
 from notifications.gateways.over_http import Answer, judge, retry_after
+from notifications.models import Message
+from notifications.registry import alarm, filling
+from notifications.registry.models import SmsTemplate
 from notifications.simulators.http import HttpSimulator
 from notifications.simulators.http_protocols import Accounts
+from notifications.simulators.templates import Registry, Template
+from tests.notifications.builders import NOW as MORNING
+from tests.notifications.builders import queued
 from tests.notifications.gateways.over_http import (
     ACCEPTED,
     ENGLISH,
-    ENGLISH_ID,
+    ENGLISH_PANEL_ID,
     HINDI,
     HINDI_ID,
+    HINDI_PANEL_ID,
     NUMBER,
     PERMANENT,
     TRANSIENT,
@@ -37,6 +44,7 @@ from tests.notifications.gateways.over_http import (
     tells_nothing,
     use,
 )
+from tests.notifications.registry.builders import ENTRY, PANEL_ID, VALUES, filed
 
 
 @pytest.fixture
@@ -61,7 +69,7 @@ class TestMessage:
         [line] = server.accepted()
         assert outcome.gateway_reference == line["gateway_reference"]
         assert line["text"] == HINDI
-        assert line["template_id"] == HINDI_ID
+        assert line["template_id"] == HINDI_PANEL_ID
         assert line["to"] == "919812345678"
         assert line["client_reference"] == str(reference)
         assert line["parts"] == 1
@@ -69,12 +77,12 @@ class TestMessage:
     def test_english_text_has_its_own_template(self, server):
         assert send(in_english(uuid.uuid4())).kind == ACCEPTED
         [line] = server.accepted()
-        assert (line["text"], line["template_id"]) == (ENGLISH, ENGLISH_ID)
+        assert (line["text"], line["template_id"]) == (ENGLISH, ENGLISH_PANEL_ID)
 
     def test_more_than_nine_values_keep_their_order(self, settings):
         settings.MSG91_VARIABLE = "var"
         values = tuple(f"value {number}" for number in range(12))
-        message = outgoing(uuid.uuid4(), filed=Filed("1101", "PSKMPX", HINDI_ID, values))
+        message = outgoing(uuid.uuid4(), filed=Filed("1101", "PSKMPX", HINDI_ID, values, "f1"))
         [recipient] = gateway._request(message)["recipients"]
         assert [recipient[f"var{number}"] for number in range(1, 13)] == list(values)
 
@@ -96,8 +104,18 @@ class TestMessage:
         assert (outcome.kind, outcome.error) == (PERMANENT, "no number that can be called")
         assert server.counts["connections"] == 0
 
-    def test_message_without_a_filed_template_fails_for_good(self, server):
-        assert send(outgoing(uuid.uuid4(), filed=None)).kind == PERMANENT
+    @pytest.mark.parametrize("filed", [None, Filed("1101", "PSKMPX", HINDI_ID, ("4711", "x"))])
+    def test_message_without_a_filed_template_fails_for_good(self, server, filed):
+        assert send(outgoing(uuid.uuid4(), filed=filed)).kind == PERMANENT
+        assert server.counts["connections"] == 0
+
+    @pytest.mark.parametrize("other", [HINDI_ID, "6808ca80d6fc054bef421359"])
+    def test_id_that_its_panel_does_not_know_is_no_fault_of_the_message(self, server, other):
+        """Above all the 19 digits of the operators."""
+        filed = Filed("1101", "PSKMPX", HINDI_ID, ("4711", "शुक्र 26/12"), other)
+        outcome = send(outgoing(uuid.uuid4(), filed=filed))
+        assert (outcome.kind, outcome.template_unknown) == (TRANSIENT, True)
+        assert outcome.error == "400 template id not known to its panel"
         assert server.accepted() == []
 
 
@@ -180,7 +198,8 @@ class TestFaults:
             ("garbage", UNKNOWN, False),
             ("reset", UNKNOWN, False),
             ("hang", UNKNOWN, False),
-            ("error:211", PERMANENT, False),
+            ("error:211", TRANSIENT, False),
+            ("error:400", TRANSIENT, False),
             ("error:202", PERMANENT, False),
             ("error:311", TRANSIENT, False),
             ("error:506", UNKNOWN, False),
@@ -251,12 +270,10 @@ class TestFaults:
         assert time.monotonic() - began < 20
 
     def test_text_that_is_not_as_filed_fails_for_good_with_the_operators_code(self, server):
-        other = Filed("1101", "PSKMPX", HINDI_ID, ("abc", "शुक्र 26/12"))
+        other = Filed("1101", "PSKMPX", HINDI_ID, ("abc", "शुक्र 26/12"), HINDI_PANEL_ID)
         outcome = send(outgoing(uuid.uuid4(), filed=other))
         assert outcome.kind == PERMANENT
         assert outcome.error.startswith("631 ")
-        unknown = Filed("1101", "PSKMPX", "1107160000000000009", ("4711", "शुक्र 26/12"))
-        assert send(outgoing(uuid.uuid4(), filed=unknown)).error.startswith("630 ")
         assert server.accepted() == []
 
     def test_limit_of_a_second_is_a_wait(self, server):
@@ -302,7 +319,6 @@ class TestWords:
         ("said", "kind"),
         [
             ({"type": "success", "message": "3763646c3058373530393938"}, ACCEPTED),
-            ({"type": "error", "message": "template id missing"}, PERMANENT),
             ({"type": "error", "message": "x", "code": "203"}, PERMANENT),
             ({"type": "error", "message": "x", "code": 631}, PERMANENT),
             ({"type": "error", "message": "202"}, PERMANENT),
@@ -315,6 +331,23 @@ class TestWords:
         outcome = gateway.read(json.dumps(said).encode())
         assert outcome is not None
         assert outcome.kind == kind
+        assert not outcome.template_unknown
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"message": "template id missing"},
+            {"message": "Template ID Missing or Invalid Template"},
+            {"message": "flow id missing"},
+            {"message": "x", "code": "400"},
+            {"message": "x", "code": 211},
+            {"message": "400"},
+        ],
+    )
+    def test_template_that_its_panel_does_not_know(self, said):
+        outcome = gateway.read(json.dumps({"type": "error", **said}).encode())
+        assert outcome is not None
+        assert (outcome.kind, outcome.template_unknown) == (TRANSIENT, True)
 
     @pytest.mark.parametrize(
         "said",
@@ -351,7 +384,7 @@ class TestWords:
 
     def test_error_that_quotes_number_and_text_is_told_in_our_words(self):
         message = outgoing(uuid.uuid4())
-        for code in ("", "202", "211", "631", "999"):
+        for code in ("", "202", "203", "631", "999"):
             said = {"type": "error", "message": f"{NUMBER} {HINDI} 4711", "code": code}
             outcome = judge(Answer(400, json.dumps(said).encode()), gateway.read)
             assert outcome.kind == PERMANENT
@@ -404,11 +437,9 @@ def test_retry_after_is_seconds_or_a_date(text, seconds):
 def test_settings_name_the_gateway_by_its_short_name(settings):
     settings.MESSAGE_GATEWAYS = {"sms": ["msg91"], "email": ["file"]}
     assert gateway_classes("sms") == [Msg91Gateway]
-    assert (Msg91Gateway.name, Msg91Gateway.reports, Msg91Gateway.needs_template) == (
-        "msg91",
-        True,
-        True,
-    )
+    assert (Msg91Gateway.name, Msg91Gateway.reports) == ("msg91", True)
+    assert Msg91Gateway.needs_template
+    assert Msg91Gateway.has_template_ids
 
 
 @pytest.mark.parametrize(
@@ -432,3 +463,58 @@ def test_simulator_that_knows_no_accounts_takes_any_key(settings, tmp_path):
         use(settings, running.url)
         settings.MSG91_AUTHKEY = "whatever"
         assert send().kind == ACCEPTED
+
+
+@pytest.mark.django_db
+class TestRegistry:
+    """From the office's registry through a worker to the simulated panel, which knows its ids."""
+
+    @pytest.fixture(autouse=True)
+    def _known_to_the_panel(self, settings, tmp_path, clock):
+        filling.forget()
+        settings.MESSAGE_GATEWAYS = {"sms": ["msg91"], "email": ["file"]}
+        known = Template(ENTRY.text, ENTRY.header, PANEL_ID)
+        with simulator(tmp_path, registry=Registry({ENTRY.template_id: known})) as self.running:
+            use(settings, self.running.url)
+            yield
+        filling.forget()
+
+    def hand_over(self, number: int = 1) -> Message:
+        message = queued(number, kind="CANCELLED", values=VALUES)
+        delivery.run("sms")
+        message.refresh_from_db()
+        return message
+
+    def test_message_leaves_by_the_panels_id(self):
+        filed(gateway="msg91")
+        assert self.hand_over().state == Message.State.ACCEPTED
+        [line] = self.running.accepted()
+        assert line["template_id"] == PANEL_ID
+        assert line["text"] == "ARN ..4821: cancelled. Left: 2. -OFFICE"
+        assert SmsTemplate.objects.get().unknown_at is None
+
+    def test_without_the_panels_id_nothing_is_asked_of_it_and_the_row_says_why(self):
+        filed()
+        message = self.hand_over()
+        assert message.state == Message.State.FAILED
+        assert message.error == "CANCELLED en msg91: no_gateway_id"
+        assert self.running.counts["connections"] == 0
+        assert any(
+            "CANCELLED · en · msg91: What is" in line for line in alarm.text_problems(MORNING)
+        )
+
+    def test_wrong_id_waits_officers_hear_of_it_and_it_leaves_once_the_id_is_right(self, clock):
+        filed(gateway="msg91", gateway_template_id="6808ca80d6fc054bef421359")
+        message = self.hand_over()
+        assert message.state == Message.State.QUEUED
+        assert message.error == "400 template id not known to its panel"
+        assert self.running.accepted() == []
+        assert SmsTemplate.objects.get().unknown_at == MORNING
+        told = [line for line in alarm.text_problems(MORNING) if "6808ca80d6fc054bef421359" in line]
+        assert len(told) == 1
+        filed(gateway="msg91")
+        clock.shift(timedelta(minutes=1))
+        delivery.run("sms")
+        message.refresh_from_db()
+        assert message.state == Message.State.ACCEPTED
+        assert not any(PANEL_ID in line for line in alarm.text_problems(MORNING))

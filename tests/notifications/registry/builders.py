@@ -13,6 +13,8 @@ from notifications.registry.models import SmsTemplate
 from tests.notifications.builders import NOW
 
 DEMO_FILE = Path(settings.BASE_DIR) / "data" / "dlt_templates.csv"
+# The same texts with the ids of MSG91's panel.
+DEMO_FILE_MSG91 = DEMO_FILE.with_name("dlt_templates_msg91.csv")
 TODAY = NOW.date()
 ENTRY = Entry(
     kind="CANCELLED",
@@ -26,6 +28,8 @@ ENTRY = Entry(
     variables="a4:numeric:4; n:numeric:2",
     valid_from=TODAY - dt.timedelta(days=10),
 )
+# As MSG91's panel shows them.
+PANEL_ID = "6808ca80d6fc054bef421352"
 VALUES = {"a4": "4821", "n": 2}
 
 
@@ -34,6 +38,9 @@ def days(count: int) -> dt.timedelta:
 
 
 def entry(**changes: Any) -> Entry:
+    """For msg91 it has the id without which nothing is filed for it."""
+    if changes.get("gateway") == "msg91":
+        changes.setdefault("gateway_template_id", PANEL_ID)
     return replace(ENTRY, **changes)
 
 

@@ -12,7 +12,14 @@ from appointments.roles import post
 from notifications.registry import csv_files
 from notifications.registry.models import SmsTemplate, SmsTemplateEvent
 from tests.domain.builders import make_centre, make_region
-from tests.notifications.registry.builders import DEMO_FILE, TODAY, days, entry, filed
+from tests.notifications.registry.builders import (
+    DEMO_FILE,
+    PANEL_ID,
+    TODAY,
+    days,
+    entry,
+    filed,
+)
 from tests.officers.pages import Desk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -154,6 +161,21 @@ class TestFiling:
         assert "replaced" in old.text
         assert url(template, "edit") not in old.page.content.decode()
 
+    def test_id_of_the_gateways_panel_is_asked_for_where_the_gateway_has_one(self, desk):
+        at = desk().go(ADD)
+        assert "From its own panel, for msg91. Empty for every other gateway." in at.text
+        at.send(changes={**vars(entry()), "valid_until": "", "gateway": "msg91"})
+        assert "msg91 takes the id of its own panel." in at.text
+        at.send(changes={"gateway_template_id": entry().template_id})
+        assert "19 digits are an id of the operators." in at.text
+        at.send(changes={"gateway_template_id": PANEL_ID})
+        template = SmsTemplate.objects.get()
+        assert at.url == url(template)
+        assert f"Template id of the gateway {PANEL_ID}" in at.text
+        for page in (LIST, f"{LIST}?q={PANEL_ID}"):
+            assert PANEL_ID in at.go(page).text
+        assert at.go(url(template, "edit")).fields["gateway_template_id"] == [PANEL_ID]
+
     def test_line_ends_of_a_browser_are_those_of_the_text(self, desk):
         at = desk().go(ADD)
         text = "ARN {#numeric#}\r\nleft {#numeric#}"
@@ -273,14 +295,20 @@ class TestWithdrawing:
         assert "It has ended: no message leaves in these words" in text
 
     def test_text_of_one_gateway_gives_way_to_that_of_all(self, desk):
-        general, own = filed(), filed(gateway="msg91")
+        general, own = filed(), filed(gateway="smpp")
         at = desk()
         text = self.said(at, own)
-        assert "Messages then leave through msg91 in what is filed for every gateway." in text
+        assert "Messages then leave through smpp in what is filed for every gateway." in text
         assert NOT_SENT not in text
-        assert "Gateways with a text of their own go on: msg91." in self.said(at, general)
+        assert "Gateways with a text of their own go on: smpp." in self.said(at, general)
         SmsTemplate.objects.filter(pk=general.pk).update(valid_until=TODAY - days(1))
         assert NOT_SENT in self.said(at, own)
+
+    def test_text_of_a_gateway_with_ids_of_its_own_has_none_to_stand_in(self, desk):
+        filed()
+        text = self.said(desk(), filed(gateway="msg91"))
+        assert f"{NOT_SENT} another text is filed" in text
+        assert "Messages then leave through msg91" not in text
 
     def test_reason_is_needed_and_kept(self, desk):
         template = filed()

@@ -5,9 +5,12 @@ from django.db import IntegrityError, connection, transaction
 
 from notifications.registry.models import SmsTemplate, SmsTemplateEvent
 from tests.notifications.builders import NOW
-from tests.notifications.registry.builders import TODAY, days, filed
+from tests.notifications.registry.builders import PANEL_ID, TODAY, days, filed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+
+
+OWN = {"gateway": "msg91"}
 
 
 @pytest.fixture
@@ -36,6 +39,10 @@ def breaks():
         ("smstemplate_header_form", {"header": "PSK123"}),
         ("smstemplate_id_form", {"template_id": "110712345678901234"}),
         ("smstemplate_id_form", {"template_id": "1.1071234567890E+18"}),
+        ("smstemplate_gateway_id_form", {**OWN, "gateway_template_id": "1107123456789012345"}),
+        ("smstemplate_gateway_id_form", {**OWN, "gateway_template_id": "6808 ca80"}),
+        ("smstemplate_gateway_id_form", {**OWN, "gateway_template_id": "हिन्दी"}),
+        ("smstemplate_gateway_id_of_one_gateway", {"gateway_template_id": PANEL_ID}),
         ("smstemplate_category_known", {"category": "urgent"}),
         ("smstemplate_has_text", {"text": ""}),
         ("smstemplate_ends_after_it_begins", {"valid_until": TODAY - days(11)}),

@@ -7,15 +7,22 @@ from notifications.registry import csv_files, verbs
 from notifications.registry.csv_files import BadFile, decoded, read, write
 from notifications.registry.entries import Entry
 from notifications.registry.models import SmsTemplate
-from tests.notifications.registry.builders import DEMO_FILE, TODAY, days, entry
+from tests.notifications.registry.builders import (
+    DEMO_FILE,
+    DEMO_FILE_MSG91,
+    PANEL_ID,
+    TODAY,
+    days,
+    entry,
+)
 
 pytestmark = pytest.mark.usefixtures("_english")
 HEADING = (
-    "kind,language,gateway,entity_id,header,template_id,category,text,variables,"
-    "valid_from,valid_until"
+    "kind,language,gateway,entity_id,header,template_id,gateway_template_id,category,text,"
+    "variables,valid_from,valid_until"
 )
 GOOD = (
-    'CANCELLED,en,,1101,PSKMPB,1107123456789012345,service_implicit,"ARN {#numeric#}, gone.",'
+    'CANCELLED,en,,1101,PSKMPB,1107123456789012345,,service_implicit,"ARN {#numeric#}, gone.",'
     "a4:numeric:4,2025-06-01,"
 )
 
@@ -36,8 +43,9 @@ class TestRoundTrip:
         ]
         assert read(write(entries)) == entries
 
-    def test_demo_file_is_written_as_it_stands(self):
-        text = DEMO_FILE.read_text(encoding="utf-8")
+    @pytest.mark.parametrize("path", [DEMO_FILE, DEMO_FILE_MSG91])
+    def test_demo_file_is_written_as_it_stands(self, path):
+        text = path.read_text(encoding="utf-8")
         assert write(read(text)) == text
 
     @pytest.mark.django_db
@@ -66,6 +74,31 @@ class TestMistakes:
         bad_kind = GOOD.replace("CANCELLED", "CANCELED")
         text = "\n".join([HEADING, GOOD, bad_id, bad_day, bad_kind])
         assert mistakes(text) == [(3, "template_id"), (4, "valid_from"), (5, "kind")]
+
+    def test_id_of_the_gateways_panel_is_missing_wrong_or_out_of_place(self):
+        msg91 = GOOD.replace(",en,,", ",en,msg91,")
+        operators = msg91.replace("345,,", "345,1107123456789012345,").replace(",en,", ",hi,")
+        general = GOOD.replace("345,,", f"345,{PANEL_ID},")
+        text = "\n".join([HEADING, msg91, operators, general])
+        assert mistakes(text) == [(line, "gateway_template_id") for line in (2, 3, 4)]
+        with pytest.raises(BadFile) as caught:
+            read(text)
+        assert [str(mistake.sentence) for mistake in caught.value.mistakes] == [
+            "msg91 takes the id of its own panel. Enter it beside the operators'.",
+            "19 digits are an id of the operators. msg91 shows its own in its panel.",
+            "Only what is filed for one of these has one: msg91.",
+        ]
+
+    def test_id_of_the_gateways_panel_stands_twice(self):
+        """The gateway writes the text itself: one of the two would say the other's."""
+        one = GOOD.replace(",en,,", ",en,msg91,").replace("345,,", f"345,{PANEL_ID},")
+        text = "\n".join([HEADING, one, one.replace(",en,", ",hi,")])
+        assert mistakes(text) == [(3, "gateway_template_id")]
+
+    def test_file_from_before_there_were_ids_of_gateways_is_read(self):
+        heading = HEADING.replace("gateway_template_id,", "")
+        [read_again] = read(f"{heading}\n{GOOD.replace('345,,', '345,')}")
+        assert read_again.gateway_template_id == ""
 
     def test_line_after_a_text_of_several_lines_is_counted_right(self):
         long = GOOD.replace(", gone.", ",\ngone\nfor good.")
@@ -155,3 +188,11 @@ class TestCommand:
     def test_drafts_are_a_file_that_can_be_loaded(self, capsys):
         call_command("draft_templates", "--valid-from", "2025-01-01")
         assert capsys.readouterr().out == DEMO_FILE.read_text(encoding="utf-8")
+
+    def test_drafts_for_a_gateway_have_the_ids_that_it_takes(self, capsys):
+        call_command("draft_templates", "--valid-from", "2025-01-01", "--gateway", "msg91")
+        assert capsys.readouterr().out == DEMO_FILE_MSG91.read_text(encoding="utf-8")
+        call_command("draft_templates", "--gateway", "smpp")
+        assert {row.gateway_template_id for row in read(capsys.readouterr().out)} == {""}
+        with pytest.raises(CommandError, match="no gateway pigeon"):
+            call_command("draft_templates", "--gateway", "pigeon")

@@ -13,7 +13,7 @@ from notifications.registry.errors import NotFiled, Problem
 from notifications.registry.filling import fill, lookup
 from notifications.registry.models import SmsTemplate
 from tests.notifications.builders import NOW, Stopwatch
-from tests.notifications.registry.builders import TODAY, VALUES, days, entry, filed
+from tests.notifications.registry.builders import PANEL_ID, TODAY, VALUES, days, entry, filed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -24,8 +24,8 @@ def refused(call, *args) -> NotFiled:
     return caught.value
 
 
-def look(gateway="msg91", now=NOW, language="en"):
-    return lookup("CANCELLED", language, gateway, now)
+def look(gateway="msg91", now=NOW, language="en", **more):
+    return lookup("CANCELLED", language, gateway, now, **more)
 
 
 class TestLookup:
@@ -74,6 +74,37 @@ class TestLookup:
         filed(gateway="msg91", valid_until=TODAY - days(1))
         assert refused(look, "msg91").problem == Problem.EXPIRED
         assert refused(look, "smpp").problem == Problem.NOT_YET
+
+
+class TestGatewaysId:
+    """A gateway with template ids of its own takes only what is filed with one."""
+
+    def look(self):
+        return look(by_gateways_id=True)
+
+    def test_what_is_filed_for_it_carries_its_id(self):
+        filed()
+        own = filed(gateway="msg91")
+        assert self.look() == own
+        assert fill(own, VALUES)[1].gateway_template_id == PANEL_ID
+
+    def test_what_is_filed_for_every_gateway_does_not_stand_in(self):
+        filed()
+        assert refused(self.look).problem == Problem.NO_GATEWAY_ID
+        filed(gateway="msg91", valid_until=TODAY - days(1))
+        assert refused(self.look).problem == Problem.EXPIRED
+
+    def test_what_was_filed_before_there_were_such_ids_is_not_sent(self):
+        filed(gateway="msg91")
+        SmsTemplate.objects.update(gateway_template_id="")
+        filling.forget()
+        refusal = refused(self.look)
+        assert str(refusal) == "CANCELLED en msg91: no_gateway_id"
+        filed(gateway="msg91", gateway_template_id="f2")
+        assert self.look().version == 2
+
+    def test_without_any_it_is_missing(self):
+        assert refused(self.look).problem == Problem.MISSING
 
 
 class TestVersions:

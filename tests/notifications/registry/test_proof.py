@@ -11,14 +11,21 @@ from appointments.models import Centre
 from appointments.samples import longest_values
 from notifications import kinds
 from notifications.kinds import Kind
-from notifications.registry import filling, proof, verbs
+from notifications.registry import alarm, filling, proof, verbs
 from notifications.registry.entries import spoken_kinds
 from notifications.registry.errors import Problem
 from notifications.registry.models import SmsTemplate
 from notifications.segments import measure
 from tests.domain.builders import make_centre
 from tests.notifications.builders import NOW
-from tests.notifications.registry.builders import TODAY, days, entry, filed
+from tests.notifications.registry.builders import (
+    DEMO_FILE_MSG91,
+    PANEL_ID,
+    TODAY,
+    days,
+    entry,
+    filed,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "_english")]
 FULL = "ARN ..{#numeric#}: your appointment is cancelled. Attempts left: {#numeric#}. -PSKMP"
@@ -85,6 +92,38 @@ class TestProofs:
     ):
         with django_assert_max_num_queries(3):  # templates, and the towns of each language
             proof.prove(NOW)
+
+
+@pytest.mark.usefixtures("only_one_kind")
+class TestGatewaysId:
+    """A gateway with template ids of its own."""
+
+    def found(self, now=NOW):
+        [proved] = proof.prove(now, ["msg91"])
+        return [finding.problem for finding in proved.findings]
+
+    def test_id_is_missing(self):
+        filed(text=FULL)
+        assert self.found() == [Problem.NO_GATEWAY_ID]
+        filed(text=FULL, gateway="msg91")
+        assert self.found() == []
+
+    def test_id_that_the_gateway_said_it_does_not_know(self, settings):
+        settings.MESSAGE_GATEWAYS = {"sms": ["msg91"], "email": ["file"]}
+        template = filed(text=FULL, gateway="msg91")
+        SmsTemplate.objects.update(unknown_at=NOW)
+        assert self.found() == [Problem.UNKNOWN]
+        # Alerts to officers say it in the same words each time, or each would be another alert.
+        [line] = alarm.text_problems(NOW + days(1))
+        assert line == (
+            "CANCELLED · en · msg91: The gateway answers that it knows no template by the id"
+            f" {PANEL_ID}. Messages wait, or leave through another gateway, until the id or its"
+            " panel is mended."
+        )
+        assert self.found(NOW + days(2)) == []  # it has not said so again
+        assert proof.prove_one(SmsTemplate.objects.get(pk=template.pk), NOW).fails
+        filed(text=FULL, gateway="msg91", gateway_template_id="f2")
+        assert self.found() == []
 
 
 @pytest.mark.usefixtures("needy", "only_one_kind")
@@ -238,8 +277,15 @@ class TestCommand:
 
     @pytest.mark.usefixtures("demo")
     def test_gateway_may_be_proved_before_it_is_used(self, capsys):
-        call_command("check_templates", "--gateway", "msg91")
+        call_command("check_templates", "--gateway", "smpp")
         assert "are proved" in capsys.readouterr().out
+        with pytest.raises(SystemExit):
+            call_command("check_templates", "--gateway", "msg91")
+        said = capsys.readouterr().out
+        assert "HOLD · hi · msg91: What is filed lacks the gateway's own template id." in said
+        assert "\n0 of " in said
+        call_command("load_templates", DEMO_FILE_MSG91)
+        call_command("check_templates", "--gateway", "msg91")
         with pytest.raises(CommandError, match="no gateway pigeon"):
             call_command("check_templates", "--gateway", "pigeon")
 

@@ -1,5 +1,7 @@
 """Filing, changing, withdrawing: versions, history, and what is refused."""
 
+import datetime as dt
+
 import pytest
 
 from notifications.errors import Refusal
@@ -7,7 +9,7 @@ from notifications.registry import verbs
 from notifications.registry.models import SmsTemplate, SmsTemplateEvent
 from notifications.registry.verbs import Unfit
 from tests.notifications.builders import NOW
-from tests.notifications.registry.builders import TODAY, days, entry, filed
+from tests.notifications.registry.builders import ENTRY, PANEL_ID, TODAY, days, entry, filed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -124,6 +126,13 @@ def test_who_files_the_same_version_at_the_same_moment_is_told(monkeypatch):
         ("header", {"header": "AB1234"}),
         ("template_id", {"template_id": "11071234567890"}),
         ("template_id", {"template_id": "११०७१२३४५६७८९०१२३४५"}),
+        ("gateway_template_id", {"gateway": "msg91", "gateway_template_id": ""}),
+        ("gateway_template_id", {"gateway": "msg91", "gateway_template_id": "6808 ca80"}),
+        ("gateway_template_id", {"gateway": "msg91", "gateway_template_id": "f" * 41}),
+        # Where the operators' id is taken for it.
+        ("gateway_template_id", {"gateway": "msg91", "gateway_template_id": ENTRY.template_id}),
+        ("gateway_template_id", {"gateway_template_id": PANEL_ID}),
+        ("gateway_template_id", {"gateway": "smpp", "gateway_template_id": PANEL_ID}),
         ("category", {"category": "urgent"}),
         ("text", {"text": "  "}),
         ("text", {"text": "x" * 2001}),
@@ -138,6 +147,35 @@ def test_unfit_entry_is_refused_by_field(field, changes):
         verbs.file(entry=entry(**changes), by="officer 7")
     assert field in [fault.field for fault in caught.value.faults]
     assert not SmsTemplate.objects.exists()
+
+
+def test_another_id_of_the_gateway_is_a_new_version():
+    old = filed(gateway="msg91")
+    new, changed = verbs.file(
+        entry=entry(gateway="msg91", gateway_template_id="f2"), by="officer 7", reason="new panel"
+    )
+    assert (new.version, changed) == (2, True)
+    assert f"gateway_template_id: {PANEL_ID} -> f2" in new.events.get().changes
+    old.refresh_from_db()
+    assert old.gateway_template_id == PANEL_ID
+
+
+def test_what_a_gateway_does_not_know_is_noted_of_that_id_alone_once_a_minute():
+    one, other = filed(gateway="msg91"), filed(gateway="msg91", gateway_template_id="f2")
+    general = filed()
+
+    def note(after: int) -> None:
+        now = NOW + dt.timedelta(seconds=after)
+        place = {"kind": "CANCELLED", "language": "en", "gateway": "msg91"}
+        verbs.not_known(**place, gateway_template_id="f2", now=now)
+
+    for after, seen in ((0, 0), (59, 0), (61, 61), (-100, -100)):  # a clock may be set back
+        note(after)
+        other.refresh_from_db()
+        assert other.unknown_at == NOW + dt.timedelta(seconds=seen)
+    for untouched in (one, general):
+        untouched.refresh_from_db()
+        assert untouched.unknown_at is None
 
 
 def test_list_is_filed_whole_or_not_at_all():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from notifications import kinds, render
 from notifications.dates import INDIA, short_day, short_moment
+from notifications.gateways.msg91 import Msg91Gateway
 from notifications.models import Message
 from notifications.registry import csv_files
 from notifications.registry.drafts import INVENTED_ENTITY, INVENTED_HEADER, invented
@@ -17,7 +18,13 @@ from notifications.registry.entries import spoken_kinds
 from notifications.registry.errors import NotFiled, Problem
 from notifications.registry.notation import parsed, read
 from notifications.segments import measure
-from tests.notifications.registry.builders import DEMO_FILE, VALUES, filed
+from tests.notifications.registry.builders import (
+    DEMO_FILE,
+    DEMO_FILE_MSG91,
+    PANEL_ID,
+    VALUES,
+    filed,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 CODES = sorted({line.kind for line in csv_files.read_file(DEMO_FILE)})
@@ -27,8 +34,9 @@ URL = "127.0.0.1:8000/AbCdEfGhIjK"
 class Needy:
     """A gateway, as far as words are concerned."""
 
-    name = "msg91"
+    name = "smpp"
     needs_template = True
+    has_template_ids = False
 
 
 def message(kind="CANCELLED", language="en", **values) -> Message:
@@ -85,6 +93,17 @@ class TestGateways:
         assert one.body == ""
         assert render.put_into_words(one).text  # another gateway may still take it
 
+    def test_gateway_with_template_ids_of_its_own_gets_its_id(self):
+        filed()
+        with pytest.raises(NotFiled) as caught:
+            render.put_into_words(message(), Msg91Gateway)
+        assert caught.value.problem == Problem.NO_GATEWAY_ID
+        filed(gateway="msg91")
+        words = render.put_into_words(message(), Msg91Gateway)
+        assert words.filed is not None
+        assert words.filed.gateway_template_id == PANEL_ID
+        assert words.filed.template_id != PANEL_ID
+
     def test_secrets_are_masked_in_what_is_kept(self):
         filed(
             kind="RELEASED",
@@ -110,6 +129,7 @@ class TestDemoRows:
         """If a kind's text has changed: manage.py draft_templates, see docs/sms-templates.md."""
         rows = csv_files.read_file(DEMO_FILE)
         assert rows == invented(rows[0].valid_from)
+        assert csv_files.read_file(DEMO_FILE_MSG91) == invented(rows[0].valid_from, "msg91")
 
     def test_they_are_all_kinds_in_both_languages(self):
         rows = {(row.kind, row.language) for row in csv_files.read_file(DEMO_FILE)}
