@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from appointments.models import Listed, Offer, OfferList
+from appointments.models import Listed, Offer, OfferList, TimelineEntry
 from appointments.news import News
 from appointments.tokens import digest, new_token, number_digest
 from appointments.verbs import BATCH, batches
@@ -182,13 +182,19 @@ def _leave(leaving: Mapping[str, Mapping[int, int]], reason: str) -> None:
 def _staying(leaving: Mapping[str, Mapping[int, int]]) -> dict[str, set[int]]:
     """Of which appointments each list still has something to say.
 
-    Whoever answered while its SMS did not wait has not left it, but is not asked any more.
+    Whoever answered, or chose a date, while its SMS did not wait has not left it, but it says
+    nothing more to them.
     """
     rows = [pk for each in leaving.values() for pk in each.values()]
     named = Listed.objects.filter(offer_list__in=_numbers(leaving), left=False)
+    chosen = TimelineEntry.objects.filter(
+        appointment=OuterRef("appointment"),
+        event__in=TimelineEntry.CHOSEN,
+        at__gt=OuterRef("offer_list__created_at"),
+    )
     open_or_none = Q(offer__isnull=True) | Q(offer__state=Offer.State.OPEN)
     found: dict[str, set[int]] = {name: set() for name in leaving}
-    staying = named.filter(open_or_none).exclude(pk__in=rows)
+    staying = named.filter(open_or_none, ~Exists(chosen)).exclude(pk__in=rows)
     for list_id, appointment_id in staying.values_list("offer_list", "appointment"):
         found[reference(list_id)].add(appointment_id)
     return found
