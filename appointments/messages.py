@@ -696,6 +696,27 @@ def answered(offer: Offer) -> None:
     outbox.cancel(batch=offer_batch(offer), reference=reference(offer.appointment), reason=reason)
 
 
+def kept_unheard(offers: Sequence[Offer], *, now: datetime) -> list[News]:
+    """STANDS, of the new time, to whoever had not heard of it when their silence kept it.
+
+    What asked them does not leave any more: its deadline is over. It waited in a paused batch, say,
+    or did not arrive. In the plan's batch, so that an officer's pause goes on holding it.
+    """
+    dark = {a.pk for a in in_the_dark([offer.appointment for offer in offers], kept=offers)}
+    return [
+        News(
+            kind="STANDS",
+            appointment=offer.appointment,
+            key=f"offer:{offer.pk}",
+            new=offer.new_slot,
+            send_after=now,
+            batch=offer_batch(offer),
+        )
+        for offer in offers
+        if offer.appointment_id in dark
+    ]
+
+
 # --- Reminders of the visit ---------------------------------------------------------------------
 
 

@@ -247,7 +247,8 @@ def last_heard(
 ) -> dict[str, Message]:
     """Reference -> the newest message about it that has left, or may have.
 
-    Of each: id, kind, batch, and whether it was taken back since (it is not said once more).
+    Of each: id, kind, batch, and whether it was taken back since (it is not said once more). Of one
+    notice that which was not: it is enough that one of them arrives.
 
     Of the kinds `or_missed` those count too that did not arrive: an officer who called, or a page,
     may have told the same. One that was queued once more and then taken back counts as it did
@@ -259,9 +260,20 @@ def last_heard(
     ordered, heard = sorted(references), dict[str, Message]()
     for at in range(0, len(ordered), CHUNK):
         left = Message.objects.filter(counts, reference__in=ordered[at : at + CHUNK])
-        newest = left.order_by("id").only("id", "kind", "batch", "reference", "cancel_requested")
-        heard.update((message.reference, message) for message in newest)
+        newest = left.order_by("id").only(
+            *("id", "kind", "batch", "reference", "notice", "cancel_requested")
+        )
+        for message in newest:
+            before = heard.get(message.reference)
+            if not (before and _holds_instead(before, message)):
+                heard[message.reference] = message
     return heard
+
+
+def _holds_instead(before: Message, message: Message) -> bool:
+    """The message before says the same, on another channel, and was not taken back."""
+    same = before.notice == message.notice
+    return same and message.cancel_requested and not before.cancel_requested
 
 
 def send_now(*, batch: str, now: datetime) -> int:
