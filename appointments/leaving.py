@@ -67,12 +67,17 @@ def _follow_lists(appointments: list[Appointment], now: datetime) -> int:
     If it is not, it stays with those who are still reached at its number.
     """
     names = listing.references_of([appointment.pk for appointment in appointments])
-    found = outbox.not_left(references={name for each in names.values() for name in each})
+    found = outbox.may_be_said(references={name for each in names.values() for name in each})
     return sum(
         _follow_list(message, now)
         for message in found
-        if message.channel == Channel.SMS and message.state == Message.State.QUEUED
+        if message.channel == Channel.SMS and message.state in FOLLOWS
     )
+
+
+# One that may be at the old number, with its link, does not: the link would open at the new one for
+# whoever has the old one.
+FOLLOWS = (Message.State.QUEUED, Message.State.FAILED, Message.State.UNDELIVERED)
 
 
 def _follow_list(message: Message, now: datetime) -> int:
@@ -84,6 +89,8 @@ def _follow_list(message: Message, now: datetime) -> int:
         return outbox.readdress(
             reference=message.reference, channel="sms", address=phone, reason=NO_ADDRESS
         )
+    if message.state != Message.State.QUEUED:
+        return 0  # an officer who sends it again still reaches those of its number
     elsewhere = [row for row in people if row.appointment.contact[0] != message.address]
     listing.leave(
         [row.appointment_id for row in elsewhere],

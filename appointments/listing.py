@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from appointments.models import Listed, Offer, OfferList
+from appointments.models import Listed, Offer, OfferList, TimelineEntry
 from appointments.news import News
 from appointments.tokens import digest, new_token, number_digest
 from appointments.verbs import BATCH, batches
 from notifications import outbox
+from notifications.dates import short_moment
 from notifications.models import Message
 
 # So many people behind one phone still get an SMS each (MESSAGES: one each up to two).
@@ -127,9 +128,9 @@ def _save(shared: Sequence[Shared]) -> None:
 def leave(appointment_ids: Collection[int], *, of: Q | None = None, reason: str) -> None:
     """Take these people off their lists (or off those that `of` says) whose SMS still waits.
 
-    It then names the number of those who remain, and does not leave if nobody does. One that a
-    worker holds, or that did not arrive, may have been heard: it still speaks of them, but is not
-    said again if it is true of nobody.
+    It then names the number of those who remain and the first of their deadlines, and does not
+    leave if nobody does. One that a worker holds, or that did not arrive, may have been heard: it
+    still speaks of them, but is not said again if it is true of nobody.
     """
     leaving = _rows_of(appointment_ids, of or Q())
     for names in batches(sorted(leaving)):
@@ -168,6 +169,7 @@ def _leave(leaving: Mapping[str, Mapping[int, int]], reason: str) -> None:
     for message in waiting:
         named = staying[message.reference]
         message.values["n"] = len(named)
+        _name_deadline(message, named.values())
         if "listed" in message.values:
             message.values["listed"] = [r for r in message.values["listed"] if r["of"] in named]
     outbox.rewrite([message for message in waiting if message.values["n"]])
@@ -179,18 +181,35 @@ def _leave(leaving: Mapping[str, Mapping[int, int]], reason: str) -> None:
         outbox.take_back(kind=kind, references=references, reason=reason)
 
 
-def _staying(leaving: Mapping[str, Mapping[int, int]]) -> dict[str, set[int]]:
-    """Of which appointments each list still has something to say.
+def _name_deadline(message: Message, deadlines: Iterable[datetime | None]) -> None:
+    """An SMS that was held back must not ask by the deadline of whoever has left it."""
+    first = min(filter(None, deadlines), default=None)
+    by = first and short_moment(first, message.language)
+    if first and message.values.get("by", by) != by:
+        message.values["by"] = by
+        message.values["deadline_at"] = first.isoformat()
+        OfferList.objects.filter(pk=number_of(message.reference)).update(deadline=first)
 
-    Whoever answered while its SMS did not wait has not left it, but is not asked any more.
+
+def _staying(leaving: Mapping[str, Mapping[int, int]]) -> dict[str, dict[int, datetime | None]]:
+    """Of which appointments each list still has something to say, and by when each may answer.
+
+    Whoever answered, or chose a date, while its SMS did not wait has not left it, but it says
+    nothing more to them.
     """
     rows = [pk for each in leaving.values() for pk in each.values()]
     named = Listed.objects.filter(offer_list__in=_numbers(leaving), left=False)
+    chosen = TimelineEntry.objects.filter(
+        appointment=OuterRef("appointment"),
+        event__in=TimelineEntry.CHOSEN,
+        at__gt=OuterRef("offer_list__created_at"),
+    )
     open_or_none = Q(offer__isnull=True) | Q(offer__state=Offer.State.OPEN)
-    found: dict[str, set[int]] = {name: set() for name in leaving}
-    staying = named.filter(open_or_none).exclude(pk__in=rows)
-    for list_id, appointment_id in staying.values_list("offer_list", "appointment"):
-        found[reference(list_id)].add(appointment_id)
+    found: dict[str, dict[int, datetime | None]] = {name: {} for name in leaving}
+    staying = named.filter(open_or_none, ~Exists(chosen)).exclude(pk__in=rows)
+    rows_of = staying.values_list("offer_list", "appointment", "offer__deadline")
+    for list_id, appointment_id, deadline in rows_of:
+        found[reference(list_id)][appointment_id] = deadline
     return found
 
 

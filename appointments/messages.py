@@ -250,9 +250,12 @@ CAUSE_WORDS = {
 
 
 def confirmed(appointment: Appointment, *, key: str, old: Slot | None, now: datetime) -> None:
-    """Booked, changed or accepted by the person: reply at once, with a calendar entry."""
+    """Booked, changed or accepted by the person: reply at once, with a calendar entry.
+
+    Whatever waits was true before, and would be the newest message, on which people travel.
+    """
     assert appointment.slot is not None
-    take_back_doubts([appointment])
+    _take_back_all(appointment, reason="the person has chosen since")
     news = News(
         kind="CONFIRMED",
         appointment=appointment,
@@ -268,7 +271,7 @@ def confirmed(appointment: Appointment, *, key: str, old: Slot | None, now: date
 def cancelled(
     appointment: Appointment, *, key: str, old: Slot | None, attempts_left: int, now: datetime
 ) -> None:
-    visit_over(appointment, reason="cancelled by the person")
+    _take_back_all(appointment, reason="cancelled by the person")
     extra: dict[str, Any] = {"n": attempts_left}
     # Whoever leaves the waiting list may still have the seat that was lost in the calendar.
     if seat := old or last_seat(appointment):
@@ -693,6 +696,27 @@ def answered(offer: Offer) -> None:
     outbox.cancel(batch=offer_batch(offer), reference=reference(offer.appointment), reason=reason)
 
 
+def kept_unheard(offers: Sequence[Offer], *, now: datetime) -> list[News]:
+    """STANDS, of the new time, to whoever had not heard of it when their silence kept it.
+
+    What asked them does not leave any more: its deadline is over. It waited in a paused batch, say,
+    or did not arrive. In the plan's batch, so that an officer's pause goes on holding it.
+    """
+    dark = {a.pk for a in in_the_dark([offer.appointment for offer in offers], kept=offers)}
+    return [
+        News(
+            kind="STANDS",
+            appointment=offer.appointment,
+            key=f"offer:{offer.pk}",
+            new=offer.new_slot,
+            send_after=now,
+            batch=offer_batch(offer),
+        )
+        for offer in offers
+        if offer.appointment_id in dark
+    ]
+
+
 # --- Reminders of the visit ---------------------------------------------------------------------
 
 
@@ -769,6 +793,11 @@ def released(appointment: Appointment, *, key: str, old: Slot, outage: Outage | 
 
 
 def visit_over(appointment: Appointment, *, reason: str) -> None:
-    """Nothing that still waits to leave is said about it any more."""
+    """Seen at the counter, or did not come: there is nothing more to say about it."""
+    _take_back_all(appointment, reason=reason)
+
+
+def _take_back_all(appointment: Appointment, *, reason: str) -> None:
+    """Nothing that still waits to leave is said about it any more, nor anything said again."""
     listing.leave([appointment.pk], reason=reason)
     outbox.cancel(reference=reference(appointment), reason=reason)

@@ -168,15 +168,15 @@ def close_silent(*, now: datetime) -> int:
 
 
 def _silent(now: datetime) -> list[list[int]]:
-    """Offers whose deadline has passed. Those that free a seat together where they share a phone:
-    their people are told together.
+    """Offers whose deadline has passed. Those of a plan together where they share a phone: what
+    their people have to be told is told together.
     """
     due = with_all(Offer.objects).filter(state=Offer.State.OPEN, deadline__lte=now)
     groups: dict[str, list[int]] = defaultdict(list)
     for offer in due.order_by("deadline", "pk"):
         phone, _email, _language = offer.appointment.contact
-        frees = offer.silence == Plan.Silence.REQUEUE and not offer.is_seat_offer
-        groups[phone if phone and frees else f"alone {offer.pk}"].append(offer.pk)
+        shared = phone and not offer.is_seat_offer
+        groups[phone if shared else f"alone {offer.pk}"].append(offer.pk)
     return list(groups.values())
 
 
@@ -187,22 +187,26 @@ def close_silent_one(*, offer_id: int, now: datetime) -> bool:
 
 @verb
 def close_silent_together(*, offer_ids: Sequence[int], now: datetime) -> int:
-    """`keep`: the new time stands. `requeue`: the seat is freed, the person first in line. A seat
-    that was only kept goes to the next in line, and nothing else changes.
+    """`keep`: the new time stands, and whoever has not heard of it yet is told so. `requeue`: the
+    seat is freed, the person first in line. A seat that was only kept goes to the next in line, and
+    nothing else changes.
 
     Returns how many were closed: not those that were answered first, nor those of somebody in doubt
     again, whose question stays open: a plan will replace it.
     """
     if len(offer_ids) > 1:
         _lock_together(offer_ids)
+    kept: list[Offer] = []
     news: list[News] = []
-    closed = sum(_close_silent(_lock(offer_id, None), news, now) for offer_id in offer_ids)
+    closed = sum(_close_silent(_lock(offer_id, None), kept, news, now) for offer_id in offer_ids)
+    # Only now: a list's SMS is taken back when the last of its people is not asked any more.
+    news += messages.kept_unheard(kept, now=now)
     messages.tell(news, now=now)
     return closed
 
 
-def _close_silent(offer: Offer, news: list[News], now: datetime) -> bool:
-    """Adds to `news` what the person has to be told."""
+def _close_silent(offer: Offer, kept: list[Offer], news: list[News], now: datetime) -> bool:
+    """Adds to `kept` whose new time stands, to `news` what they have to be told of a lost seat."""
     appointment = offer.appointment
     if not offer.is_open or offer.deadline > now:
         return False
@@ -215,6 +219,7 @@ def _close_silent(offer: Offer, news: list[News], now: datetime) -> bool:
     if offer.silence == Plan.Silence.KEEP:
         seat_offers.end(offer, Offer.State.KEPT, now)
         _write(offer, TimelineEntry.Event.KEPT, now, None, SYSTEM)
+        kept.append(offer)
         return True
     seat_offers.end(offer, Offer.State.RELEASED, now)
     written = _write(offer, TimelineEntry.Event.RELEASED, now, None, SYSTEM)

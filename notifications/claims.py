@@ -208,6 +208,8 @@ def _close_unstarted(
 
 
 ACCEPTED = {
+    # Where it went: the person may have got another one meanwhile (outbox.readdress).
+    "address": "text",
     "sent_at": "timestamptz",
     "receipt_by": "timestamptz",
     "parts": "smallint",
@@ -231,6 +233,7 @@ def _record_accepted(answers: Sequence[tuple[Claim, Outcome]], now: datetime) ->
         types=ACCEPTED,
         rows=[
             (
+                held.message.address,
                 adapt(now),
                 adapt(receipts.owed_by(held.message, now) if held.reports else None),
                 held.message.parts,
@@ -362,6 +365,7 @@ def _record_late(held: Claim, outcome: Outcome, now: datetime) -> None:
         attempt_count=held.attempt.number,
     ).update(
         state=Message.State.ACCEPTED,
+        address=held.message.address,
         sent_at=now,
         receipt_by=receipts.owed_by(held.message, now) if held.reports else None,
         error="",

@@ -18,12 +18,13 @@ State = Message.State
 CHUNK = 500
 
 
-def resend(*, message: Message, by: str, reason: str) -> Message:
+def resend(*, message: Message, by: str, reason: str, though_taken_back: bool = False) -> Message:
     """Queue a message again that is unknown, failed or undelivered. Returns it as it stands then.
 
     The person may get an unknown one twice: that is the officer's decision, kept with `by` (a
-    label) and the reason. One that is on its way already stays as it is. Refusal: reason_required,
-    not_troubled (it was sent, cancelled, ...), expired, words_wiped.
+    label) and the reason. One that is on its way already stays as it is. `though_taken_back`: the
+    officer was told that it may not be true any more. Refusal: reason_required, not_troubled (it
+    was sent, cancelled, ...), expired, words_wiped, taken_back.
     """
     _require(by, reason)
     with transaction.atomic():
@@ -32,6 +33,10 @@ def resend(*, message: Message, by: str, reason: str) -> Message:
             return current
         now = timezone.now()
         _require_resendable(current, now)
+        if current.cancel_requested and not though_taken_back:
+            raise Refusal(
+                "taken_back", _("It was taken back: open it, if it has to be sent all the same.")
+            )
         _queue_again([current], now)
         current.refresh_from_db()
         _note(current, Decision.Verb.RESEND, by, reason)

@@ -12,8 +12,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
+from django.utils import timezone
 
 from notifications import kinds, nudge
+from notifications.masking import masked_address
 from notifications.models import Channel, Lane, Message, NotReached
 
 CHUNK = 500
@@ -107,8 +109,7 @@ def cancel(*, batch: str = "", reference: str = "", reason: str) -> int:
     """
     chosen = _chosen(batch=batch, reference=reference)
     with transaction.atomic():
-        # Held fast first, so that none changes its state between the steps.
-        list(_to_take_back(chosen).order_by("id").values_list("id").select_for_update())
+        _hold_fast(_to_take_back(chosen))
         return _end(chosen, reason)
 
 
@@ -151,10 +152,18 @@ def _take_back(references: Collection[str], which: Q, reason: str) -> int:
     with transaction.atomic():
         for at in range(0, len(ordered), CHUNK):
             theirs = Message.objects.filter(which, reference__in=ordered[at : at + CHUNK])
-            held = _to_take_back(theirs).order_by("id").select_for_update()
-            ids = list(held.values_list("id", flat=True))
-            cancelled += _end(Message.objects.filter(id__in=ids), reason)
+            _hold_fast(_to_take_back(theirs))
+            cancelled += _end(theirs, reason)
     return cancelled
+
+
+def _hold_fast(messages: QuerySet[Message]) -> None:
+    """So that none changes its state between the steps of a change.
+
+    Which they are is asked anew after this: whoever held one until now may have written another in
+    its place (fallback.py), and a query that waited does not see it.
+    """
+    list(messages.order_by("id").values_list("id").select_for_update())
 
 
 def _to_take_back(chosen: QuerySet[Message]) -> QuerySet[Message]:
@@ -171,23 +180,17 @@ def _end(chosen: QuerySet[Message], reason: str) -> int:
     return chosen.filter(state=Message.State.QUEUED).update(state=Message.State.CANCELLED, **note)
 
 
-def not_left(*, references: Collection[str]) -> list[Message]:
-    """What is queued about these matters or in a worker's hands.
+def may_be_said(*, references: Collection[str]) -> list[Message]:
+    """What is queued about these matters or in a worker's hands; and what has left, or may have,
+    and might be said once more: see `cancel`.
 
     Held fast until the caller's transaction ends.
     """
-    return _held_fast(references, Q(state__in=Message.OPEN_STATES))
-
-
-def may_be_said(*, references: Collection[str]) -> list[Message]:
-    """As `not_left`, and what has left, or may have, and might be said once more: see `cancel`."""
-    return _held_fast(references, Q(state__in=Message.OPEN_STATES) | MAY_BE_REPEATED)
-
-
-def _held_fast(references: Collection[str], which: Q) -> list[Message]:
+    which = Q(state__in=Message.OPEN_STATES) | MAY_BE_REPEATED
     ordered, found = sorted(references), list[Message]()
     for at in range(0, len(ordered), CHUNK):
         theirs = Message.objects.filter(which, reference__in=ordered[at : at + CHUNK])
+        _hold_fast(theirs)
         found += theirs.order_by("id").select_for_update()
     return found
 
@@ -198,27 +201,43 @@ def rewrite(messages: Collection[Message]) -> None:
 
 
 def readdress(*, reference: str, channel: str, address: str, reason: str) -> int:
-    """Send what is still queued about a matter to another address; returns how many messages.
+    """Send what may leave yet about a matter to another address; returns how many messages.
 
-    An empty address cancels them instead: there is nobody to send them to any more. What they say
-    holds as before, so whatever else says it is followed up, once more if it was counted on them.
+    That is what is queued, what a worker has in hand and may give back, and what was not taken or
+    may not have been and is perhaps said again: the old address may be somebody else's by now.
+
+    An empty address cancels what is queued instead: there is nobody to send it to any more. What it
+    says holds as before, so whatever else says it is followed up, once more if it was counted on.
     """
     with transaction.atomic():
-        # All that either step changes is held fast first, in one order.
-        theirs = _chosen(batch="", reference=reference).filter(state__in=FOLLOWED_UP)
-        waiting = [
-            message
-            for message in theirs.order_by("id").select_for_update()
-            if (message.channel, message.state) == (channel, Message.State.QUEUED)
-            and message.address != address
-        ]
-        queued = Message.objects.filter(id__in=[message.pk for message in waiting])
+        theirs = _chosen(batch="", reference=reference)
+        _hold_fast(theirs.filter(state__in=(*FOLLOWED_UP, Message.State.SENDING)))
+        stale = theirs.filter(channel=channel).exclude(address=address)
         if address:
-            return queued.update(address=address)
+            again = stale.filter(state__in=Message.TROUBLED_STATES, expires_at__gt=timezone.now())
+            _note_where_tried(again)
+            changed = again.update(address=address)
+            return changed + stale.filter(state__in=Message.OPEN_STATES).update(address=address)
+        # What may have arrived gets no repeat there.
+        stale.filter(state=Message.State.UNKNOWN).update(repeated=True)
+        queued = stale.filter(state=Message.State.QUEUED)
+        notices = set(queued.values_list("notice", flat=True))
         # Not `cancel_requested`, which is for words that are not true any more.
         cancelled = queued.update(state=Message.State.CANCELLED, error=reason[:200])
-        _follow_up_anew(theirs.filter(notice__in={message.notice for message in waiting}))
+        _follow_up_anew(theirs.filter(state__in=FOLLOWED_UP, notice__in=notices))
         return cancelled
+
+
+def _note_where_tried(messages: QuerySet[Message]) -> None:
+    """The row names where it goes next; that its latest attempt went elsewhere stands with that."""
+    for message in messages:
+        attempts = message.attempts.filter(number=message.attempt_count)
+        for attempt in attempts.exclude(error__contains=TRIED_AT):
+            attempt.error = f"{attempt.error[:130]}{TRIED_AT}{masked_address(message)[-50:]})"
+            attempt.save(update_fields=["error"])
+
+
+TRIED_AT = " (tried at "
 
 
 # What the fallback may have seen to, and would see to again.
@@ -247,7 +266,8 @@ def last_heard(
 ) -> dict[str, Message]:
     """Reference -> the newest message about it that has left, or may have.
 
-    Of each: id, kind, batch, and whether it was taken back since (it is not said once more).
+    Of each: id, kind, batch, and whether it was taken back since (it is not said once more). Of one
+    notice that which was not: it is enough that one of them arrives.
 
     Of the kinds `or_missed` those count too that did not arrive: an officer who called, or a page,
     may have told the same. One that was queued once more and then taken back counts as it did
@@ -259,9 +279,20 @@ def last_heard(
     ordered, heard = sorted(references), dict[str, Message]()
     for at in range(0, len(ordered), CHUNK):
         left = Message.objects.filter(counts, reference__in=ordered[at : at + CHUNK])
-        newest = left.order_by("id").only("id", "kind", "batch", "reference", "cancel_requested")
-        heard.update((message.reference, message) for message in newest)
+        newest = left.order_by("id").only(
+            *("id", "kind", "batch", "reference", "notice", "cancel_requested")
+        )
+        for message in newest:
+            before = heard.get(message.reference)
+            if not (before and _holds_instead(before, message)):
+                heard[message.reference] = message
     return heard
+
+
+def _holds_instead(before: Message, message: Message) -> bool:
+    """The message before says the same, on another channel, and was not taken back."""
+    same = before.notice == message.notice
+    return same and message.cancel_requested and not before.cancel_requested
 
 
 def send_now(*, batch: str, now: datetime) -> int:

@@ -182,6 +182,8 @@ class TimelineEntry(models.Model):
     KEEPING = (Event.IN_DOUBT, Event.STANDS, Event.COMPLETED, Event.NO_SHOW)
     # These tell of a time that was only on offer (to_slot); the appointment stays in from_slot.
     ON_OFFER = (Event.OFFERED, Event.DECLINED, Event.UNANSWERED, Event.WITHDRAWN)
+    # What the person decided about the date: news from before is void.
+    CHOSEN = (Event.BOOKED, Event.CHANGED, Event.ACCEPTED, Event.CANCELLED)
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="timeline")
     at = models.DateTimeField()

@@ -419,6 +419,19 @@ def test_list_that_followed_is_shown_to_the_new_number():
     assert len(offer_lists.others(found, now=timezone.now())) == 3
 
 
+@pytest.mark.parametrize(("state", "goes_to"), [("failed", NEW_PHONE), ("unknown", PHONE)])
+def test_list_that_did_not_arrive_follows_but_not_one_that_may_have(state, goes_to):
+    """Whoever has the old number may hold its link, which must not open for them."""
+    person = make_person(phone=PHONE)
+    declare(family(3, claimed_by=person))
+    Message.objects.filter(kind="HOLD_MANY").update(state=state)
+    move(person)
+    leaving.follow_contact(person=person)
+    assert [m.address for m in by_sms("HOLD_MANY")] == [goes_to]
+    shown = offer_lists.others(OfferList.objects.get(), now=timezone.now())
+    assert len(shown) == (3 if state == "failed" else 0)
+
+
 def test_one_who_has_another_number_is_reminded_there_alone():
     person = make_person(language="en")
     _plan, asked = ask_family(make_person(phone=PHONE), 3, silence="requeue")

@@ -9,7 +9,7 @@ from accounts import officers
 from accounts.models import User
 from appointments.messages import scope_of
 from appointments.models import Posting
-from notifications import delivery
+from notifications import delivery, outbox
 from notifications.models import Decision, Gate, Message
 from tests.domain.builders import make_region
 from tests.notifications.builders import NOW, PERMANENT, UNKNOWN, queued
@@ -135,6 +135,24 @@ def test_one_refusal_stops_none_of_the_others(unknown, gateway):
     assert "Done for 1 message" in page
     unknown.refresh_from_db()
     assert unknown.state == Message.State.ACCEPTED
+
+
+def test_selected_ones_that_were_taken_back_are_not_sent_again(unknown, gateway):
+    """The service is back; somebody selects all "do not travel" that could not be sent."""
+    gateway.script = [PERMANENT, PERMANENT]
+    back, other = (queued(n, reference=f"a:{n}", scope=scope()) for n in (2, 3))
+    delivery.run("sms")
+    outbox.cancel(reference="a:2", reason="no longer in doubt")
+    _, client = officer("view_message", "change_message")
+    page = decide(client, "send_again", back, other).content.decode()
+    assert "It was taken back: open it, if it has to be sent all the same." in page
+    assert "Done for 1 message" in page
+    assert ", and was taken back" in page
+    assert "an unclear one may arrive twice" in page
+    back.refresh_from_db()
+    other.refresh_from_db()
+    assert (back.state, back.cancel_requested) == (Message.State.FAILED, True)
+    assert other.state == Message.State.QUEUED
 
 
 def test_who_may_only_look_decides_nothing(unknown):

@@ -82,10 +82,20 @@ def test_resend_of_a_message_cancelled_during_its_call_is_the_officers_choice(ga
     message = queued(batch="plan:3")
     delivery.run("sms")
     gateway.meanwhile = None
-    decisions.resend(message=message, by="officer 7", reason="it stands after all")
+    again = {"by": "officer 7", "reason": "it stands after all", "though_taken_back": True}
+    decisions.resend(message=message, **again)
     delivery.run("sms")
     message.refresh_from_db()
     assert message.state == State.ACCEPTED
+
+
+def test_resend_of_one_that_was_taken_back_is_refused_to_who_was_not_told(failed):
+    Message.objects.filter(pk=failed.pk).update(cancel_requested=True)
+    with pytest.raises(Refusal, check=lambda error: error.code == "taken_back"):
+        decisions.resend(message=failed, by="officer 7", reason="phone is on again")
+    failed.refresh_from_db()
+    assert (failed.state, failed.cancel_requested) == (State.FAILED, True)
+    assert not Decision.objects.exists()
 
 
 def test_resent_message_gets_no_second_repeat_by_itself(gateway):

@@ -1,15 +1,17 @@
 """Real threads on PostgreSQL: no message is claimed, repeated or swept twice."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from notifications import claims, decisions, delivery, gates, outbox, sweep
+from notifications import claims, decisions, delivery, fallback, gates, outbox, sweep
 from notifications.models import Attempt, Decision, Message
 from tests.notifications.builders import (
     SHARE,
@@ -133,3 +135,79 @@ def test_two_officers_resend_at_once_and_one_decision_is_kept(gateway):
     message = Message.objects.get()
     at_once(4, lambda n: decisions.resend(message=message, by=f"officer {n}", reason="asked"))
     assert Decision.objects.count() == 1
+
+
+# --- What is taken back while the other channel is being written ---------------------------------
+
+
+def is_waited_for() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+        return bool(cursor.fetchone())
+
+
+def while_it_is_followed_up(event: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event comes when the sweeper has written the email, and has not committed it yet."""
+    real, written = fallback._stand_in, threading.Event()
+
+    def slowly(*given: object) -> bool:
+        done = real(*given)
+        written.set()
+        end = time.monotonic() + 60
+        while not is_waited_for() and time.monotonic() < end:
+            time.sleep(0.02)
+        return done
+
+    def work(number: int) -> object:
+        if number == 0:
+            return fallback.follow_up(timezone.now())
+        written.wait(timeout=60)
+        return event()
+
+    monkeypatch.setattr(fallback, "_stand_in", slowly)
+    assert at_once(2, work)[0] == 1
+
+
+def failed_sms() -> Message:
+    fill(1, kind="BOTH", reference="a:1", batch="plan:3", other_address="a@example.org")
+    Message.objects.update(state="failed", error="no such number")
+    return Message.objects.get()
+
+
+def the_email() -> Message:
+    return Message.objects.get(channel="email")
+
+
+@pytest.mark.parametrize("of", [{"kind": "BOTH"}, {"batch": "plan:3"}])
+def test_email_that_is_just_being_written_is_taken_back_too(of, monkeypatch):
+    failed_sms()
+    take_back = partial(outbox.take_back, references=["a:1"], reason="in doubt again", **of)
+    while_it_is_followed_up(take_back, monkeypatch)
+    assert the_email().state == "cancelled"
+
+
+def test_so_it_is_by_batch_or_reference(monkeypatch):
+    failed_sms()
+    cancel = partial(outbox.cancel, batch="plan:3", reference="a:1", reason="plan undone")
+    while_it_is_followed_up(cancel, monkeypatch)
+    assert the_email().state == "cancelled"
+
+
+def test_email_that_is_just_being_written_is_found_by_who_rewrites(monkeypatch):
+    failed_sms()
+    found: list[Message] = []
+
+    def look() -> None:
+        with transaction.atomic():
+            found.extend(outbox.may_be_said(references=["a:1"]))
+
+    while_it_is_followed_up(look, monkeypatch)
+    assert [message.channel for message in found] == ["sms", "email"]
+
+
+def test_email_that_is_just_being_written_follows_the_address(monkeypatch):
+    failed_sms()
+    of = {"reference": "a:1", "channel": "email", "reason": "no address"}
+    follow = partial(outbox.readdress, address="new@example.org", **of)
+    while_it_is_followed_up(follow, monkeypatch)
+    assert the_email().address == "new@example.org"

@@ -124,7 +124,9 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="state")
     def stands(self, message: Message) -> str:
-        return state_words(message.state)
+        words = state_words(message.state)
+        back = message.cancel_requested and message.state in Message.TROUBLED_STATES
+        return f"{words}, and was taken back" if back else words
 
     @admin.display(description="about", ordering="reference")
     def about(self, message: Message) -> str:
@@ -136,7 +138,10 @@ class MessageAdmin(ReadOnlyAdmin):
 
     # --- Several at once ---
 
-    @admin.action(description="Send again (reason needed)", permissions=["decide"])
+    @admin.action(
+        description="Send again (reason needed; an unclear one may arrive twice)",
+        permissions=["decide"],
+    )
     def send_again(self, request: HttpRequest, chosen: QuerySet[Message]) -> None:
         _decide_each(request, chosen, decisions.resend)
 
@@ -276,9 +281,8 @@ class MessageAdmin(ReadOnlyAdmin):
             *([back] if message.cancel_requested else []),
             f"It goes to {masked_address(message)} once more, in the words as they stand now.",
         ]
-        return self._decide(
-            request, message, decisions.resend, says, "Send again", "It is queued again."
-        )
+        verb = partial(decisions.resend, though_taken_back=True)
+        return self._decide(request, message, verb, says, "Send again", "It is queued again.")
 
     def treat_as_sent_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
         says = [
