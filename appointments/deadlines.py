@@ -1,4 +1,4 @@
-"""Until when an offer may be answered (DESIGN.md, offers)."""
+"""Until when an offer may be answered (docs/architecture.md, The life of an outage)."""
 
 from datetime import datetime, time, timedelta
 

@@ -19,7 +19,7 @@ from appointments.verbs import BATCH, batches
 from notifications import outbox
 from notifications.models import Message
 
-# So many people behind one phone still get an SMS each (MESSAGES: one each up to two).
+# So many people behind one phone still get an SMS each (docs/decisions/0025-one-sms-for-many.md).
 ONE_SMS_EACH = 2
 # By the kind of a list's SMS, what it says to each: what they would have been told alone. Whatever
 # is not here is always said to one person alone.

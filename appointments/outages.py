@@ -132,7 +132,7 @@ def declare(
 def _days_passed(
     outage: Outage, touched: Collection[Centre], cuts: Sequence[Cut], now: datetime
 ) -> list[Cut]:
-    """No seats on the days that the outage has already taken (DESIGN.md, step 1)."""
+    """No seats on the days that the outage has already taken (docs/architecture.md)."""
     first, today = timezone.localdate(outage.since), timezone.localdate(now)
     named = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
     cells = (

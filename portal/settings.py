@@ -467,7 +467,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@passport-port
 # So many messages in trouble (of a region, within a day), and its officers are alerted.
 ALERT_TROUBLED_MESSAGES = env.int("ALERT_TROUBLED_MESSAGES", default=5)
 
-# --- Rules of the office (DESIGN.md's numbers; an office may set its own) ------------------------
+# --- Rules of the office (an office may set its own numbers) ------------------------------------
 HOLD_MINUTES = 10
 GRACE_MINUTES = env.int("GRACE_MINUTES", default=10)
 # A plan whose hour has passed for longer is held back (docs/decisions/0026-decide-by.md).
