@@ -21,14 +21,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from appointments import call_list, messages
+from appointments import call_list, message_batches, messages
 from appointments.errors import Refusal
+from appointments.message_batches import Subject
 from appointments.models import (
     Appointment,
     Centre,
     Holiday,
-    Offer,
-    OfficeEntry,
     Outage,
     Plan,
     Posting,
@@ -199,9 +198,14 @@ class Facts:
         self.now = now
 
     @cached_property
-    def troubled(self) -> list[tuple[trouble.Troubled, set[int]]]:
-        """Each batch with its regions; none: it may be about anybody's messages."""
-        return [(each, _regions_of_batch(each.batch)) for each in trouble.by_batch(self.now)]
+    def troubled(self) -> list[tuple[trouble.Troubled, Subject]]:
+        """Each batch with what it is about; of no region: it may be anybody's messages."""
+        troubled = trouble.by_batch(self.now)
+        known = message_batches.subjects(each.batch for each in troubled)
+        return [
+            (each, known.get(each.batch) or message_batches.unknown(each.batch))
+            for each in troubled
+        ]
 
     @cached_property
     def down(self) -> list[trouble.Down]:
@@ -267,7 +271,12 @@ def outages_overdue(region: Region, facts: Facts) -> Iterator[Alert]:
 
 def messages_troubled(region: Region, facts: Facts) -> Iterator[Alert]:
     """Many messages did not arrive, or nobody knows: one alert with the batches."""
-    own = [each for each, regions in facts.troubled if not regions or region.pk in regions]
+    named = [
+        (each, subject)
+        for each, subject in facts.troubled
+        if not subject.region_ids or region.pk in subject.region_ids
+    ]
+    own = [each for each, _subject in named]
     if sum(each.count for each in own) < settings.ALERT_TROUBLED_MESSAGES:
         return
     yield Alert(
@@ -281,8 +290,12 @@ def messages_troubled(region: Region, facts: Facts) -> Iterator[Alert]:
             "unknown": sum(each.unknown for each in own),
             "failed": sum(each.failed for each in own),
             "batches": [
-                {**_batch_name(each.batch), "unknown": each.unknown, "failed": each.failed}
-                for each in own[:ROWS]
+                {
+                    **messages.in_both_languages("name", subject.label),
+                    "unknown": each.unknown,
+                    "failed": each.failed,
+                }
+                for each, subject in named[:ROWS]
             ],
             "more": max(0, len(own) - ROWS),
         },
@@ -379,39 +392,6 @@ TOPICS: tuple[Topic, ...] = (
     *(outages_overdue, messages_troubled, gateways_down, texts_missing),
     *(people_unreached, days_off_with_visits),
 )
-
-
-def _regions_of_batch(batch: str) -> set[int]:
-    """Whose people a batch is about; empty if it does not say (batches: messages.py)."""
-    sort, _colon, rest = batch.partition(":")
-    number = int(first) if (first := rest.partition(":")[0]).isdecimal() else 0
-    if sort == "visits":
-        return {number}
-    if sort == "plan":
-        return set(Plan.objects.filter(pk=number).values_list("region_id", flat=True))
-    if sort == "offer":
-        region = "appointment__application__region_id"
-        return set(Offer.objects.filter(pk=number).values_list(region, flat=True))
-    outage = Outage.objects.filter(pk=number).first() if sort == "hold" else None
-    if sort == "entry":
-        written = OfficeEntry.objects.filter(pk=number).select_related("outage").first()
-        outage = written.outage if written else None
-    return {centre.region_id for centre in centres_of(outage)} if outage else set()
-
-
-BATCH_NAMES = {
-    "plan": _("Plan %(number)s"),
-    "hold": _("Outage %(number)s: do not travel"),
-    "entry": _("Service back: it stands"),
-    "visits": _("Reminders of visits"),
-    "offer": _("Offers of single seats"),
-}
-
-
-def _batch_name(batch: str) -> dict[str, str]:
-    sort, _colon, number = batch.partition(":")
-    names = messages.in_both_languages("name", BATCH_NAMES.get(sort, _("Single messages")))
-    return {name: words % {"number": number} for name, words in names.items()}
 
 
 def _today(facts: Facts) -> str:

@@ -61,7 +61,7 @@ def list_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpRespon
     own = [name for name in names if _sees(request, subjects.get(name))]
     progress = batches.progress_of(own, now)
     rows = [
-        BatchRow(subjects.get(name) or Subject(name, name, frozenset()), progress[name])
+        BatchRow(subjects.get(name) or message_batches.unknown(name), progress[name])
         for name in own
         if sum(progress[name].counts.values()) or progress[name].is_paused
     ]
@@ -85,7 +85,7 @@ def _sees(request: HttpRequest, subject: Subject | None) -> bool:
 def batch_view(request: HttpRequest, model_admin: admin.ModelAdmin, name: str) -> HttpResponse:
     subject = _subject(request, name)
     context = {
-        **page(request, model_admin, title=subject.label),
+        **page(request, model_admin, title=str(subject.label)),
         **_facts(request, subject),
         "in_page": True,
     }
@@ -111,7 +111,7 @@ def _subject(request: HttpRequest, name: str) -> Subject:
     if subject is None:
         if not Message.objects.filter(batch=name).exists():
             raise Http404
-        return Subject(name, name, frozenset())
+        return message_batches.unknown(name)
     return subject
 
 
