@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 
 from appointments import listing, remind_hours, words
 from appointments.calendar import calendar_entry, last_seat
-from appointments.models import Appointment, Centre, Listed, Offer, Outage, Slot
+from appointments.models import Appointment, Centre, Listed, Offer, Outage, Plan, Slot
 from appointments.news import BOTH, SIGN_IN, News
 from appointments.verbs import batches
 from notifications import hours, kinds, outbox, told
@@ -574,7 +574,7 @@ def _offer_news(
         why=why,
     )
     yield first
-    if offer.silence != "requeue":
+    if offer.silence != Plan.Silence.REQUEUE:
         return
     for before, at in _moments_to_remind(first, offer.deadline):
         yield replace(
@@ -770,7 +770,7 @@ SEAT_OFFER_KINDS = {Offer.Kind.EARLIER: "EARLIER", Offer.Kind.WAITING: "SEAT_FOU
 
 
 def _offer_kind(offer: Offer, replaces: bool) -> str:
-    if offer.silence == "requeue":
+    if offer.silence == Plan.Silence.REQUEUE:
         return "MOVED_ANSWER"  # it must say that silence frees the seat
     return "REPLACED" if replaces else "MOVED_KEEP"
 

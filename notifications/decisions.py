@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications import kinds, missed, outbox
-from notifications.errors import Refusal
+from notifications.errors import Refusal, require_reason
 from notifications.gateways import gateway_classes
 from notifications.models import Channel, Decision, Message
 
@@ -25,7 +25,7 @@ def resend(*, message: Message, by: str, reason: str) -> Message:
     label) and the reason. One that is on its way already stays as it is. Refusal: reason_required,
     not_troubled (it was sent, cancelled, ...), expired, words_wiped.
     """
-    _require(by, reason)
+    require_reason(by, reason)
     with transaction.atomic():
         current = _locked(message)
         if current.state in Message.OPEN_STATES:
@@ -64,7 +64,7 @@ def resend_batch(
     since, or an officer, has made them wrong. Again: finds none. ValueError: a state that
     is no trouble. Refusal: reason_required.
     """
-    _require(by, reason)
+    require_reason(by, reason)
     if not set(states) <= set(Message.TROUBLED_STATES):
         raise ValueError(f"not all of {sorted(states)} are troubles")
     now, last, queued, kept, seen = timezone.now(), 0, 0, 0, 0
@@ -86,7 +86,7 @@ def treat_as_sent(*, message: Message, by: str, reason: str) -> Message:
 
     One that was sent already stays as it is. Refusal: reason_required, not_unknown.
     """
-    _require(by, reason)
+    require_reason(by, reason)
     with transaction.atomic():
         current = _locked(message)
         if current.state in Message.SENT_STATES:
@@ -112,11 +112,6 @@ def why_not_again(message: Message, now: datetime) -> Refusal | None:
             "words_wiped", _("Its code or link is not kept any more: a new one has to be sent.")
         )
     return None
-
-
-def _require(by: str, reason: str) -> None:
-    if not by.strip() or not reason.strip():
-        raise Refusal("reason_required", _("Write down the reason."))
 
 
 def _require_resendable(message: Message, now: datetime) -> None:

@@ -41,8 +41,6 @@ from notifications.models import Batch, BatchDecision, Message
 
 State = Message.State
 SHOWN = 50
-# Those that were never sent cannot be sent again, but an officer has to know of them too.
-IN_TROUBLE = (*Message.TROUBLED_STATES, State.EXPIRED)
 
 
 # --- The list -------------------------------------------------------------------------------------
@@ -171,7 +169,8 @@ def _every(progress: Progress) -> int:
 
 def _troubled(request: HttpRequest, name: str) -> list[Message]:
     seen = messages_seen(request, Message.objects.filter(batch=name))
-    return list(seen.filter(state__in=IN_TROUBLE).order_by("pk")[:SHOWN])
+    # Those that were never sent cannot be sent again, but an officer has to know of them too.
+    return list(seen.filter(state__in=Message.MISSED_STATES).order_by("pk")[:SHOWN])
 
 
 def _etag(*shown: object) -> str:
@@ -193,7 +192,7 @@ class Piece:
 LOOKS = (
     ("arrived", "arrived", (State.DELIVERED,)),
     ("sent", "sent", (State.ACCEPTED, State.UNCONFIRMED)),
-    ("trouble", "in trouble", IN_TROUBLE),
+    ("trouble", "in trouble", Message.MISSED_STATES),
     ("leaving", "leaving now", (State.SENDING,)),
     ("waiting", "waiting", (State.QUEUED,)),
     ("back", "taken back", (State.CANCELLED,)),
@@ -240,8 +239,8 @@ def _why_it_waits(progress: Progress, rests: Iterable[Rest], now: datetime) -> l
         first = until(progress.next_at, now, day=True)
         says.append(Sentence(f"{progress.later:,} wait for their moment, the first {first}."))
     if quiet.is_quiet(now):
-        held = "Quiet hours: until 08:00 only SMS leave that cannot wait. Emails leave."
-        says.append(Sentence(held))
+        held = f"Quiet hours: until {quiet.QUIET_UNTIL:%H:%M} only SMS leave that cannot wait."
+        says.append(Sentence(f"{held} Emails leave."))
     return says + [_of_rest(rest, now) for rest in rests]
 
 
