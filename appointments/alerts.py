@@ -196,6 +196,8 @@ class Facts:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
+        self._texts: list[str] | None = None
+        self._people: list[call_list.Entry] | None = None
 
     @cached_property
     def troubled(self) -> list[tuple[trouble.Troubled, Subject]]:
@@ -211,21 +213,28 @@ class Facts:
     def down(self) -> list[trouble.Down]:
         return trouble.gateways_down(self.now)
 
-    @cached_property
-    def text_problems(self) -> list[str]:
-        until = self.now + LOOK_AT_TEXTS
-        if not gates.pass_alone("alerts:texts", now=self.now, until=until):
-            return []
-        return trouble.text_problems(self.now)
+    def look_at_texts(self) -> list[str]:
+        """What is wrong with texts on file; nothing if somebody looked within LOOK_AT_TEXTS.
 
-    @cached_property
-    def unreached(self) -> list[call_list.Entry]:
-        """Of the call list, those whose visit is near; the soonest first."""
-        until = self.now + LOOK_AT_PEOPLE
-        if not gates.pass_alone("alerts:people", now=self.now, until=until):
-            return []
-        soon = [entry for entry in call_list.entries(now=self.now) if entry.is_soon]
-        return sorted(soon, key=lambda entry: (_visit_at(entry), entry.pk))
+        The first call looks, and shuts the gate for that time; later ones say the same.
+        """
+        if self._texts is None:
+            alone = self._look_alone("alerts:texts", LOOK_AT_TEXTS)
+            self._texts = trouble.text_problems(self.now) if alone else []
+        return self._texts
+
+    def look_at_people(self) -> list[call_list.Entry]:
+        """Of the call list, those whose visit is near, the soonest first; as `look_at_texts`, once
+        in LOOK_AT_PEOPLE."""
+        if self._people is None:
+            alone = self._look_alone("alerts:people", LOOK_AT_PEOPLE)
+            listed = call_list.entries(now=self.now) if alone else []
+            soon = [entry for entry in listed if entry.is_soon]
+            self._people = sorted(soon, key=lambda entry: (_visit_at(entry), entry.pk))
+        return self._people
+
+    def _look_alone(self, gate: str, rest: timedelta) -> bool:
+        return gates.pass_alone(gate, now=self.now, until=self.now + rest)
 
 
 Topic = Callable[[Region, Facts], Iterable[Alert]]
@@ -322,17 +331,18 @@ def gateways_down(region: Region, facts: Facts) -> Iterator[Alert]:
 
 
 def texts_missing(region: Region, facts: Facts) -> Iterator[Alert]:
-    if facts.text_problems:
+    """Texts that operators have on file are missing, have expired or do not fit: to all regions."""
+    if problems := facts.look_at_texts():
         yield Alert(
             kind="TEXTS_MISSING",
             region=region,
             mark=facts.now.isoformat(),
-            wrong=frozenset(facts.text_problems),
+            wrong=frozenset(problems),
             page=reverse("admin:notifications_smstemplate_proof"),
             values={
-                "n": len(facts.text_problems),
-                "problems": facts.text_problems[:ROWS],
-                "more": max(0, len(facts.text_problems) - ROWS),
+                "n": len(problems),
+                "problems": problems[:ROWS],
+                "more": max(0, len(problems) - ROWS),
             },
         )
 
@@ -340,7 +350,7 @@ def texts_missing(region: Region, facts: Facts) -> Iterator[Alert]:
 def people_unreached(region: Region, facts: Facts) -> Iterator[Alert]:
     """Nobody could tell them, and they would travel within a day: to the region, to each centre."""
     centres = {centre.pk: centre for centre in Centre.objects.filter(region=region)}
-    own = [entry for entry in facts.unreached if entry.centre_id in centres]
+    own = [entry for entry in facts.look_at_people() if entry.centre_id in centres]
     own_centres = [centres[pk] for pk in dict.fromkeys(entry.centre_id for entry in own)]
     for centre in [None, *own_centres] if own else []:
         here = [entry for entry in own if centre is None or entry.centre_id == centre.pk]

@@ -296,7 +296,7 @@ def test_notices_sent_at_once_fill_the_list_and_the_alert_at_once(officer):
             hold_given_up(person)
         everybody = {silent.pk, looked.pk, unknown.pk}
         assert {pk for entry in listed() for pk in entry.ids} == everybody
-        soon = alerts.Facts(timezone.now()).unreached
+        soon = alerts.Facts(timezone.now()).look_at_people()
         assert {pk for entry in soon for pk in entry.ids} == everybody
         account.last_login = timezone.now()
         account.save()
