@@ -232,11 +232,13 @@ else:
     # Each worker would bind to tables that all share; nobody controls the demo's from afar.
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+_sweep_seconds = env.int("MESSAGE_SWEEP_SECONDS", default=10)
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-messages": {
         "task": "notifications.tasks.sweep",
-        "schedule": timedelta(seconds=env.int("MESSAGE_SWEEP_SECONDS", default=10)),
-        "options": {"expires": 10},
+        "schedule": timedelta(seconds=_sweep_seconds),
+        # Until the next one comes; but a worker that is always a moment late must find one.
+        "options": {"expires": max(_sweep_seconds, 5)},
     },
     "expire-holds": {
         "task": "appointments.tasks.expire_holds",
