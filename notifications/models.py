@@ -529,7 +529,7 @@ class Decision(models.Model):
 
 
 class Gate(models.Model):
-    """A named gate, shut until a moment: the sweeper's turn, a channel that was asked to wait.
+    """A named gate, shut until a moment: the sweeper's turn, a gateway that rests, an alert's hour.
 
     One row per name; passing is a conditional UPDATE, so that of many who come one gets through.
     """
