@@ -203,14 +203,17 @@ def show_to(phone: str, *, list_id: int) -> None:
 
 
 def reference(list_id: int) -> str:
+    """What notifications calls the matter of a list."""
     return f"offer-list:{list_id}"
 
 
 def number_of(list_reference: str) -> int:
+    """The number in a reference to a list, or to an appointment. ValueError: there is none."""
     return int(list_reference.partition(":")[2])
 
 
 def is_list(reference_of_any: str) -> bool:
+    """Whether a reference is to a list, and not to one appointment."""
     return reference_of_any.startswith(reference(0)[:-1])
 
 

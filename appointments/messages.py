@@ -268,6 +268,10 @@ def confirmed(appointment: Appointment, *, key: str, old: Slot | None, now: date
 def cancelled(
     appointment: Appointment, *, key: str, old: Slot | None, attempts_left: int, now: datetime
 ) -> None:
+    """Cancelled by the person: reply at once; the calendar entry takes out the seat that was lost.
+
+    `attempts_left`: dates that the person may still choose. What waits to leave is taken back.
+    """
     visit_over(appointment, reason="cancelled by the person")
     extra: dict[str, Any] = {"n": attempts_left}
     # Whoever leaves the waiting list may still have the seat that was lost in the calendar.

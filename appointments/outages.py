@@ -52,6 +52,7 @@ def centres_in_scope(
 
 
 def centres_of(outage: Outage) -> list[Centre]:
+    """The centres that an outage touches now."""
     return centres_in_scope(
         scope=outage.scope, region=outage.region, centres=list(outage.centres.all())
     )

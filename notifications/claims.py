@@ -46,9 +46,9 @@ class Claim:
 class Share:
     """Which of a channel's due messages a gateway's worker takes.
 
-    `gateway`: those that no gateway has in doubt, and its own; `reports`: it sends receipts.
-    `pinned_only`: only its own in
-    doubt, because another gateway is preferred. `urgent_only`: only the urgent lane.
+    `gateway`: those that no gateway has in doubt, and its own. `reports`: it sends receipts.
+    `pinned_only`: only its own in doubt, because another gateway is preferred. `urgent_only`: only
+    the urgent lane.
     """
 
     channel: str
