@@ -21,14 +21,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from appointments import call_list, messages
+from appointments import call_list, message_batches, messages
 from appointments.errors import Refusal
+from appointments.message_batches import Subject
 from appointments.models import (
     Appointment,
     Centre,
     Holiday,
-    Offer,
-    OfficeEntry,
     Outage,
     Plan,
     Posting,
@@ -197,31 +196,45 @@ class Facts:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
+        self._texts: list[str] | None = None
+        self._people: list[call_list.Entry] | None = None
 
     @cached_property
-    def troubled(self) -> list[tuple[trouble.Troubled, set[int]]]:
-        """Each batch with its regions; none: it may be about anybody's messages."""
-        return [(each, _regions_of_batch(each.batch)) for each in trouble.by_batch(self.now)]
+    def troubled(self) -> list[tuple[trouble.Troubled, Subject]]:
+        """Each batch with what it is about; of no region: it may be anybody's messages."""
+        troubled = trouble.by_batch(self.now)
+        known = message_batches.subjects(each.batch for each in troubled)
+        return [
+            (each, known.get(each.batch) or message_batches.unknown(each.batch))
+            for each in troubled
+        ]
 
     @cached_property
     def down(self) -> list[trouble.Down]:
         return trouble.gateways_down(self.now)
 
-    @cached_property
-    def text_problems(self) -> list[str]:
-        until = self.now + LOOK_AT_TEXTS
-        if not gates.pass_alone("alerts:texts", now=self.now, until=until):
-            return []
-        return trouble.text_problems(self.now)
+    def look_at_texts(self) -> list[str]:
+        """What is wrong with texts on file; nothing if somebody looked within LOOK_AT_TEXTS.
 
-    @cached_property
-    def unreached(self) -> list[call_list.Entry]:
-        """Of the call list, those whose visit is near; the soonest first."""
-        until = self.now + LOOK_AT_PEOPLE
-        if not gates.pass_alone("alerts:people", now=self.now, until=until):
-            return []
-        soon = [entry for entry in call_list.entries(now=self.now) if entry.is_soon]
-        return sorted(soon, key=lambda entry: (_visit_at(entry), entry.pk))
+        The first call looks, and shuts the gate for that time; later ones say the same.
+        """
+        if self._texts is None:
+            alone = self._look_alone("alerts:texts", LOOK_AT_TEXTS)
+            self._texts = trouble.text_problems(self.now) if alone else []
+        return self._texts
+
+    def look_at_people(self) -> list[call_list.Entry]:
+        """Of the call list, those whose visit is near, the soonest first; as `look_at_texts`, once
+        in LOOK_AT_PEOPLE."""
+        if self._people is None:
+            alone = self._look_alone("alerts:people", LOOK_AT_PEOPLE)
+            listed = call_list.entries(now=self.now) if alone else []
+            soon = [entry for entry in listed if entry.is_soon]
+            self._people = sorted(soon, key=lambda entry: (_visit_at(entry), entry.pk))
+        return self._people
+
+    def _look_alone(self, gate: str, rest: timedelta) -> bool:
+        return gates.pass_alone(gate, now=self.now, until=self.now + rest)
 
 
 Topic = Callable[[Region, Facts], Iterable[Alert]]
@@ -267,7 +280,12 @@ def outages_overdue(region: Region, facts: Facts) -> Iterator[Alert]:
 
 def messages_troubled(region: Region, facts: Facts) -> Iterator[Alert]:
     """Many messages did not arrive, or nobody knows: one alert with the batches."""
-    own = [each for each, regions in facts.troubled if not regions or region.pk in regions]
+    named = [
+        (each, subject)
+        for each, subject in facts.troubled
+        if not subject.region_ids or region.pk in subject.region_ids
+    ]
+    own = [each for each, _subject in named]
     if sum(each.count for each in own) < settings.ALERT_TROUBLED_MESSAGES:
         return
     yield Alert(
@@ -281,8 +299,12 @@ def messages_troubled(region: Region, facts: Facts) -> Iterator[Alert]:
             "unknown": sum(each.unknown for each in own),
             "failed": sum(each.failed for each in own),
             "batches": [
-                {**_batch_name(each.batch), "unknown": each.unknown, "failed": each.failed}
-                for each in own[:ROWS]
+                {
+                    **messages.in_both_languages("name", subject.label),
+                    "unknown": each.unknown,
+                    "failed": each.failed,
+                }
+                for each, subject in named[:ROWS]
             ],
             "more": max(0, len(own) - ROWS),
         },
@@ -309,17 +331,18 @@ def gateways_down(region: Region, facts: Facts) -> Iterator[Alert]:
 
 
 def texts_missing(region: Region, facts: Facts) -> Iterator[Alert]:
-    if facts.text_problems:
+    """Texts that operators have on file are missing, have expired or do not fit: to all regions."""
+    if problems := facts.look_at_texts():
         yield Alert(
             kind="TEXTS_MISSING",
             region=region,
             mark=facts.now.isoformat(),
-            wrong=frozenset(facts.text_problems),
+            wrong=frozenset(problems),
             page=reverse("admin:notifications_smstemplate_proof"),
             values={
-                "n": len(facts.text_problems),
-                "problems": facts.text_problems[:ROWS],
-                "more": max(0, len(facts.text_problems) - ROWS),
+                "n": len(problems),
+                "problems": problems[:ROWS],
+                "more": max(0, len(problems) - ROWS),
             },
         )
 
@@ -327,7 +350,7 @@ def texts_missing(region: Region, facts: Facts) -> Iterator[Alert]:
 def people_unreached(region: Region, facts: Facts) -> Iterator[Alert]:
     """Nobody could tell them, and they would travel within a day: to the region, to each centre."""
     centres = {centre.pk: centre for centre in Centre.objects.filter(region=region)}
-    own = [entry for entry in facts.unreached if entry.centre_id in centres]
+    own = [entry for entry in facts.look_at_people() if entry.centre_id in centres]
     own_centres = [centres[pk] for pk in dict.fromkeys(entry.centre_id for entry in own)]
     for centre in [None, *own_centres] if own else []:
         here = [entry for entry in own if centre is None or entry.centre_id == centre.pk]
@@ -379,39 +402,6 @@ TOPICS: tuple[Topic, ...] = (
     *(outages_overdue, messages_troubled, gateways_down, texts_missing),
     *(people_unreached, days_off_with_visits),
 )
-
-
-def _regions_of_batch(batch: str) -> set[int]:
-    """Whose people a batch is about; empty if it does not say (batches: messages.py)."""
-    sort, _colon, rest = batch.partition(":")
-    number = int(first) if (first := rest.partition(":")[0]).isdecimal() else 0
-    if sort == "visits":
-        return {number}
-    if sort == "plan":
-        return set(Plan.objects.filter(pk=number).values_list("region_id", flat=True))
-    if sort == "offer":
-        region = "appointment__application__region_id"
-        return set(Offer.objects.filter(pk=number).values_list(region, flat=True))
-    outage = Outage.objects.filter(pk=number).first() if sort == "hold" else None
-    if sort == "entry":
-        written = OfficeEntry.objects.filter(pk=number).select_related("outage").first()
-        outage = written.outage if written else None
-    return {centre.region_id for centre in centres_of(outage)} if outage else set()
-
-
-BATCH_NAMES = {
-    "plan": _("Plan %(number)s"),
-    "hold": _("Outage %(number)s: do not travel"),
-    "entry": _("Service back: it stands"),
-    "visits": _("Reminders of visits"),
-    "offer": _("Offers of single seats"),
-}
-
-
-def _batch_name(batch: str) -> dict[str, str]:
-    sort, _colon, number = batch.partition(":")
-    names = messages.in_both_languages("name", BATCH_NAMES.get(sort, _("Single messages")))
-    return {name: words % {"number": number} for name, words in names.items()}
 
 
 def _today(facts: Facts) -> str:

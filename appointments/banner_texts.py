@@ -1,4 +1,4 @@
-"""The office's standing wording for an outage, in both languages (DOMAIN.md, Banners).
+"""The office's standing wording for an outage, in both languages.
 
 Placeholders are filled when the declaration is made, so that the words say what was declared:
 {cause}, {scope}, {since} and {days}. A paragraph with {days} is left out when no seat remains.

@@ -25,7 +25,7 @@ from appointments.timeline import APPLICANT, entry, role_of
 from appointments.verbs import LostRace, verb
 
 OWN_PURPOSES = seats.OWN_PURPOSES
-# Chosen dates count within a year of the first one (DOMAIN.md, attempts).
+# Chosen dates count within a year of the first one (docs/architecture.md, States).
 FEE_YEAR = timedelta(days=365)
 
 
@@ -288,7 +288,7 @@ def check_may_choose_any(
 
 
 def visit_is_done(application: Application) -> bool:
-    """Seen at the counter. Somebody put on hold for missing papers comes again (DOMAIN.md)."""
+    """Seen at the counter. Somebody put on hold for missing papers comes again."""
     completed = any(
         appointment.state == Appointment.State.COMPLETED
         for appointment in application.appointments.all()

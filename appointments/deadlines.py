@@ -1,24 +1,28 @@
-"""Until when an offer may be answered (DESIGN.md, offers)."""
+"""Until when an offer may be answered (docs/architecture.md, The life of an outage)."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
+
+from notifications.quiet import QUIET_FROM, QUIET_UNTIL
 
 DAYS_TO_ANSWER = timedelta(days=3)
 BEFORE_VISIT = timedelta(hours=24)
 LAST_MOMENT = timedelta(hours=2)
 SHORTEST = timedelta(minutes=15)
 WAKING_HOURS = timedelta(hours=6)
-WAKES, SLEEPS = time(8), time(21)
 
 
 def after_waking_time(start: datetime, length: timedelta) -> datetime:
-    """The moment at which `length` of waking time (08:00-21:00, local) has passed since start."""
+    """The moment at which `length` of waking time has passed since start.
+
+    Awake is who may be told: all hours but the quiet ones, in which no SMS leaves.
+    """
     at = timezone.localtime(start)
     left = length
     while True:
-        wakes = at.replace(hour=WAKES.hour, minute=0, second=0, microsecond=0)
-        sleeps = at.replace(hour=SLEEPS.hour, minute=0, second=0, microsecond=0)
+        wakes = datetime.combine(at.date(), QUIET_UNTIL, tzinfo=at.tzinfo)
+        sleeps = datetime.combine(at.date(), QUIET_FROM, tzinfo=at.tzinfo)
         at = max(at, wakes)
         awake = max(sleeps - at, timedelta(0))
         if left <= awake:

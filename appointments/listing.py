@@ -20,7 +20,7 @@ from notifications import outbox
 from notifications.dates import short_moment
 from notifications.models import Message
 
-# So many people behind one phone still get an SMS each (MESSAGES: one each up to two).
+# So many people behind one phone still get an SMS each (docs/decisions/0025-one-sms-for-many.md).
 ONE_SMS_EACH = 2
 # By the kind of a list's SMS, what it says to each: what they would have been told alone. Whatever
 # is not here is always said to one person alone.
@@ -222,14 +222,17 @@ def show_to(phone: str, *, list_id: int) -> None:
 
 
 def reference(list_id: int) -> str:
+    """What notifications calls the matter of a list."""
     return f"offer-list:{list_id}"
 
 
 def number_of(list_reference: str) -> int:
+    """The number in a reference to a list, or to an appointment. ValueError: there is none."""
     return int(list_reference.partition(":")[2])
 
 
 def is_list(reference_of_any: str) -> bool:
+    """Whether a reference is to a list, and not to one appointment."""
     return reference_of_any.startswith(reference(0)[:-1])
 
 

@@ -1,41 +1,51 @@
 """Batches of messages by the names that people know, and who may hold or take back which.
 
 `notifications` calls a batch "plan:3" and knows no more; here it is Plan 3 of a region, and the
-officers who steer that region decide about it.
+officers who steer that region decide about it, and are alerted to its troubles.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q
+from django.utils.functional import Promise, lazy
+from django.utils.text import format_lazy
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from appointments import reminders
+from appointments import messages, reminders
 from appointments.errors import Refusal
 from appointments.models import Offer, OfficeEntry, Outage, Plan, Region
 from appointments.permissions import check_may_steer
 from appointments.verbs import verb
 from notifications import batches, decisions
+from notifications.dates import day_month
 from notifications.models import Batch, Message
 
 # An ended outage stays in the list of batches so long.
 SHOWN_FOR = timedelta(days=14)
-# What an entry of an outage's log told people.
-ENTRY_WORDS = {
-    OfficeEntry.Event.RESTORED: "service is back",
-    OfficeEntry.Event.TAKEN_BACK: "taken back",
-    OfficeEntry.Event.CUT_CHANGED: "cut changed",
+# Entries of an outage's log that tell people something.
+ENTRY_LABELS = {
+    OfficeEntry.Event.RESTORED: _("Outage {number}: service is back"),
+    OfficeEntry.Event.TAKEN_BACK: _("Outage {number}: taken back"),
+    OfficeEntry.Event.CUT_CHANGED: _("Outage {number}: cut changed"),
 }
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a batch is about. `plan` and `outage`: where its page is, if it has one."""
+    """What a batch is about.
+
+    `label`: in the reader's language (pages are in English, alerts in both). `region_ids`: whose
+    people its messages are for; none: nobody can say. `plan` and `outage`: where its page is, if it
+    has one.
+    """
 
     name: str
-    label: str
+    label: str | Promise
     region_ids: frozenset[int]
     outage_id: int | None = None
     plan_id: int | None = None
@@ -106,6 +116,11 @@ def _check_may_decide(name: str, by: User) -> None:
 # --- Names ----------------------------------------------------------------------------------------
 
 
+def unknown(name: str) -> Subject:
+    """For a batch that `subjects` leaves out, and for messages of no batch ("")."""
+    return Subject(name, name or _("Single messages"), frozenset())
+
+
 def subjects(names: Iterable[str]) -> dict[str, Subject]:
     """What these batches are about; unknown names are left out. Bounded queries for any number."""
     names = list(names)
@@ -133,15 +148,15 @@ def in_hand(now: datetime) -> list[str]:
     lately = Q(state=Outage.State.OPEN) | Q(ended_at__gte=now - SHOWN_FOR)
     outages = list(Outage.objects.filter(lately).order_by("-pk").values_list("pk", flat=True))
     plans = Plan.objects.filter(outage__in=outages, applied_at__isnull=False).order_by("-pk")
-    entries = OfficeEntry.objects.filter(outage__in=outages, event__in=ENTRY_WORDS).order_by("-pk")
+    entries = OfficeEntry.objects.filter(outage__in=outages, event__in=ENTRY_LABELS).order_by("-pk")
     paused = Batch.objects.filter(is_paused=True).order_by("-pk")
     regions = Region.objects.order_by("pk").values_list("pk", flat=True)
     names = [
         *paused.values_list("name", flat=True),
         *reminders.batches_in_hand(regions, now),
-        *(f"plan:{pk}" for pk in plans.values_list("pk", flat=True)),
-        *(f"entry:{pk}" for pk in entries.values_list("pk", flat=True)),
-        *(f"hold:{pk}" for pk in outages),
+        *map(messages.plan_batch, plans.values_list("pk", flat=True)),
+        *map(messages.entry_batch, entries.values_list("pk", flat=True)),
+        *map(messages.hold_batch, outages),
     ]
     return list(dict.fromkeys(names))
 
@@ -154,14 +169,14 @@ def _of_outages_and_entries(
     chosen = list(entries) if entry_ids else []
     regions = _regions_of_outages({*outage_ids, *(entry.outage_id for entry in chosen)})
     for outage in Outage.objects.filter(pk__in=outage_ids) if outage_ids else ():
-        name = f"hold:{outage.pk}"
-        label = f"“Do not travel yet” of {outage}"
+        name = messages.hold_batch(outage.pk)
+        label = format_lazy(_("“Do not travel yet” of Outage {number}"), number=outage.pk)
         yield Subject(name, label, regions[outage.pk], outage_id=outage.pk)
     for entry in chosen:
-        words = ENTRY_WORDS.get(OfficeEntry.Event(entry.event), entry.get_event_display())
+        words = ENTRY_LABELS.get(OfficeEntry.Event(entry.event), _("News of Outage {number}"))
         yield Subject(
-            f"entry:{entry.pk}",
-            f"{entry.outage}: {words}",
+            messages.entry_batch(entry.pk),
+            format_lazy(words, number=entry.outage_id),
             regions[entry.outage_id],
             outage_id=entry.outage_id,
         )
@@ -170,10 +185,11 @@ def _of_outages_and_entries(
 def _of_plans(ids: Collection[int]) -> Iterable[Subject]:
     if not ids:
         return
-    for plan in Plan.objects.filter(pk__in=ids).select_related("outage"):
+    for plan in Plan.objects.filter(pk__in=ids):
+        label = _("Plan {number} of Outage {outage}")
         yield Subject(
-            f"plan:{plan.pk}",
-            f"{plan} of {plan.outage}",
+            messages.plan_batch(plan.pk),
+            format_lazy(label, number=plan.pk, outage=plan.outage_id),
             frozenset([plan.region_id]),
             outage_id=plan.outage_id,
             plan_id=plan.pk,
@@ -185,9 +201,10 @@ def _of_offers(ids: Collection[int]) -> Iterable[Subject]:
         return
     offers = Offer.objects.filter(pk__in=ids).select_related("appointment__application")
     for offer in offers:
+        label = _("Offer {number} to appointment {appointment}")
         yield Subject(
-            f"offer:{offer.pk}",
-            f"Offer {offer.pk} to appointment {offer.appointment_id}",
+            messages.seat_batch(offer.pk),
+            format_lazy(label, number=offer.pk, appointment=offer.appointment_id),
             frozenset([offer.appointment.application.region_id]),
             appointment_id=offer.appointment_id,
         )
@@ -200,9 +217,21 @@ def _of_visits(names: Iterable[str]) -> Iterable[Subject]:
     regions = Region.objects.in_bulk({region_id for region_id, _day, _days in about.values()})
     for name, (region_id, day, days) in about.items():
         if region_id in regions:
-            when = f"{day.day} {day:%B %Y}, {days} day{'' if days == 1 else 's'} before"
-            label = f"Reminders of visits on {when}: {regions[region_id]}"
+            label = _lazy_reminders(regions[region_id], day, days)
             yield Subject(name, label, frozenset([region_id]))
+
+
+def _reminders(region: Region, day: date, days: int) -> str:
+    words = ngettext(
+        "Reminders of visits on %(day)s, %(days)s day before: %(region)s",
+        "Reminders of visits on %(day)s, %(days)s days before: %(region)s",
+        days,
+    )
+    on = f"{day_month(day, get_language() or 'hi')} {day.year}"
+    return words % {"day": on, "days": days, "region": region.name}
+
+
+_lazy_reminders = lazy(_reminders, str)
 
 
 def _regions_of_outages(ids: Collection[int]) -> dict[int, frozenset[int]]:

@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 
 from appointments import listing, remind_hours, words
 from appointments.calendar import calendar_entry, last_seat
-from appointments.models import Appointment, Centre, Listed, Offer, Outage, Slot
+from appointments.models import Appointment, Centre, Listed, Offer, Outage, Plan, Slot
 from appointments.news import BOTH, SIGN_IN, News
 from appointments.verbs import batches
 from notifications import hours, kinds, outbox, told
@@ -229,7 +229,7 @@ def _why(code: str) -> dict[str, str]:
     return in_both_languages("why", found) if found else {}
 
 
-def in_both_languages(name: str, text: Promise) -> dict[str, str]:
+def in_both_languages(name: str, text: str | Promise) -> dict[str, str]:
     """The value `name` of an email, of which each half takes its own: reason_hi, reason_en."""
     values = {}
     for language in kinds.LANGUAGES:
@@ -271,6 +271,10 @@ def confirmed(appointment: Appointment, *, key: str, old: Slot | None, now: date
 def cancelled(
     appointment: Appointment, *, key: str, old: Slot | None, attempts_left: int, now: datetime
 ) -> None:
+    """Cancelled by the person: reply at once; the calendar entry takes out the seat that was lost.
+
+    `attempts_left`: dates that the person may still choose. What waits to leave is taken back.
+    """
     _take_back_all(appointment, reason="cancelled by the person")
     extra: dict[str, Any] = {"n": attempts_left}
     # Whoever leaves the waiting list may still have the seat that was lost in the calendar.
@@ -309,7 +313,7 @@ def in_doubt(
                 key=f"{key}:{a.pk}",
                 old=a.slot,
                 send_after=send_after,
-                batch=hold_batch(outage),
+                batch=hold_batch(outage.pk),
                 outage=outage,
             )
             for a in appointments
@@ -462,17 +466,29 @@ def _off_lists(offers: Sequence[Offer], *, reason: str) -> None:
         listing.leave([people[pk] for pk in part], of=Q(offer__in=part), reason=reason)
 
 
-def hold_batch(outage: Outage) -> str:
-    return f"hold:{outage.pk}"
+def hold_batch(outage_id: int) -> str:
+    """The batch of an outage's HOLD. Batches are called so here alone; message_batches reads it."""
+    return f"hold:{outage_id}"
+
+
+def entry_batch(entry_id: int) -> str:
+    """The batch of what an entry of an outage's log says: back, taken back, cut changed."""
+    return f"entry:{entry_id}"
 
 
 def plan_batch(plan_id: int) -> str:
+    """The batch of what a plan says, and asks."""
     return f"plan:{plan_id}"
+
+
+def seat_batch(offer_id: int) -> str:
+    """The batch of what asks about a single seat on offer."""
+    return f"offer:{offer_id}"
 
 
 def offer_batch(offer: Offer) -> str:
     """The batch of what asks about it: its plan's, or its own."""
-    return plan_batch(offer.plan_id) if offer.plan_id else f"offer:{offer.pk}"
+    return plan_batch(offer.plan_id) if offer.plan_id else seat_batch(offer.pk)
 
 
 def stands(
@@ -565,7 +581,7 @@ def _offer_news(
         why=why,
     )
     yield first
-    if offer.silence != "requeue":
+    if offer.silence != Plan.Silence.REQUEUE:
         return
     for before, at in _moments_to_remind(first, offer.deadline):
         yield replace(
@@ -782,7 +798,7 @@ SEAT_OFFER_KINDS = {Offer.Kind.EARLIER: "EARLIER", Offer.Kind.WAITING: "SEAT_FOU
 
 
 def _offer_kind(offer: Offer, replaces: bool) -> str:
-    if offer.silence == "requeue":
+    if offer.silence == Plan.Silence.REQUEUE:
         return "MOVED_ANSWER"  # it must say that silence frees the seat
     return "REPLACED" if replaces else "MOVED_KEEP"
 

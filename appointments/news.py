@@ -17,6 +17,13 @@ AFTERLIFE = timedelta(days=3)
 
 @dataclass(frozen=True, kw_only=True)
 class News:
+    """What messages.tell turns into one message for each channel, or shares with a phone's others.
+
+    `old`, `new`: the seat before and after, or the one that it is about. `send_after`: not before.
+    `own_action`: the answer to what the person just did, which may ring at any hour. `extra`: more
+    values for the words.
+    """
+
     kind: str
     appointment: Appointment
     # What changed; with kind and channel it makes the dedupe key.
@@ -68,6 +75,7 @@ class News:
         return min(visits) - NIGHT_RING if visits else None
 
     def expires_at(self, now: datetime) -> datetime:
+        """End of life: the last visit, where there is none a while; an hour at least."""
         leaves = self.leaves(now)
         last_visit = max(self.visits(now), default=leaves + AFTERLIFE)
         return self.until or max(last_visit, leaves + timedelta(hours=1))

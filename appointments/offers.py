@@ -41,15 +41,6 @@ def find(token: str, *, now: datetime) -> Offer:
     return offer
 
 
-def open_offers_of(user: User, *, now: datetime) -> models.QuerySet[Offer]:
-    """The questions that wait for a signed-in person, the most urgent first."""
-    return (
-        with_all(Offer.objects)
-        .filter(appointment__application__claimed_by=user, state=Offer.State.OPEN, live_at__lte=now)
-        .order_by("deadline")
-    )
-
-
 def with_all(offers: models.Manager[Offer]) -> models.QuerySet[Offer]:
     """With what pages and messages say of them, in one query."""
     return offers.select_related(
@@ -178,11 +169,6 @@ def _silent(now: datetime) -> list[list[int]]:
         shared = phone and not offer.is_seat_offer
         groups[phone if shared else f"alone {offer.pk}"].append(offer.pk)
     return list(groups.values())
-
-
-def close_silent_one(*, offer_id: int, now: datetime) -> bool:
-    """As close_silent_together, of one; False when an answer came first."""
-    return bool(close_silent_together(offer_ids=[offer_id], now=now))
 
 
 @verb

@@ -52,6 +52,7 @@ def centres_in_scope(
 
 
 def centres_of(outage: Outage) -> list[Centre]:
+    """The centres that an outage touches now."""
     return centres_in_scope(
         scope=outage.scope, region=outage.region, centres=list(outage.centres.all())
     )
@@ -132,7 +133,7 @@ def declare(
 def _days_passed(
     outage: Outage, touched: Collection[Centre], cuts: Sequence[Cut], now: datetime
 ) -> list[Cut]:
-    """No seats on the days that the outage has already taken (DESIGN.md, step 1)."""
+    """No seats on the days that the outage has already taken (docs/architecture.md)."""
     first, today = timezone.localdate(outage.since), timezone.localdate(now)
     named = {(cut.centre_id, cut.date, cut.quota) for cut in cuts}
     cells = (
@@ -264,7 +265,7 @@ def send_notices_now(*, outage_id: int, by: User) -> Outage:
     if outage.grace_until > now:
         outage.grace_until = now
         outage.save(update_fields=["grace_until"])
-        outbox.send_now(batch=messages.hold_batch(outage), now=now)
+        outbox.send_now(batch=messages.hold_batch(outage.pk), now=now)
         office(outage=outage, event=OfficeEntry.Event.NOTICES_SENT, at=now, actor=by)
     return outage
 
@@ -445,11 +446,11 @@ def _settle_doubts(outage: Outage, written: OfficeEntry, now: datetime, by: User
     set_state(stands, Appointment.State.CONFIRMED)
     write_timeline(stands, TimelineEntry.Event.STANDS, at=now, actor=by)
     kept = end_offers(stands, Offer.State.KEPT, now)
-    key = f"entry:{written.pk}"
+    key, batch = f"entry:{written.pk}", messages.entry_batch(written.pk)
     told = messages.in_the_dark(stands, kept=kept)
-    news = messages.stands(told, outage=outage, key=key, batch=key, send_after=now)
+    news = messages.stands(told, outage=outage, key=key, batch=batch, send_after=now)
     news += to_waiting_list(
-        passed, outage=outage, key=key, batch=key, send_after=now, now=now, by=by
+        passed, outage=outage, key=key, batch=batch, send_after=now, now=now, by=by
     )
     messages.tell(news, now=now)
 

@@ -105,7 +105,7 @@ def _within(policy: Policy, now: datetime) -> Q:
 
 
 def own_tier(application: Application, today: date) -> str:
-    """Urgent travel with accepted proof, Tatkaal, vulnerable, the rest (DESIGN.md, step 2)."""
+    """Urgent travel with accepted proof, Tatkaal, vulnerable, the rest (docs/planning.md)."""
     travels = application.travel_date
     if application.travel_proof_accepted and travels and travels >= today:
         return "urgent"

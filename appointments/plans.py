@@ -66,7 +66,7 @@ from notifications import outbox
 
 log = logging.getLogger(__name__)
 
-# What a lone officer's own approval has to wait (DESIGN.md, step 4).
+# What a lone officer's own approval has to wait (docs/architecture.md).
 LONE_WAIT = timedelta(minutes=15)
 # How far ahead the hour of an approval may lie: over a long weekend, not over a wrong month.
 HOUR_WITHIN = timedelta(days=7)

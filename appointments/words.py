@@ -1,4 +1,4 @@
-"""Numbers in words for applicants' pages, in the active language (DOMAIN.md's plurals)."""
+"""Numbers in words for applicants' pages, in the active language, which has plurals of its own."""
 
 from datetime import date, timedelta
 from typing import Any

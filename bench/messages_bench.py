@@ -1,6 +1,6 @@
 """How fast do messages leave? Ratios against what else one could do, and waits, in one run.
 
-    python -m bench.messages_bench                 everything, a quarter of an hour
+    python -m bench.messages_bench                 everything, half an hour
     python -m bench.messages_bench --only drain,smtp --pairs 3
     python -m bench.messages_bench --quick         a few hundred messages, for the suite
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications import outbox, quiet
-from notifications.errors import Refusal
+from notifications.errors import Refusal, require_reason
 from notifications.models import Attempt, Batch, BatchDecision, Channel, Message, NotReached
 
 State = Message.State
@@ -42,7 +42,7 @@ def pause(*, batch: str, by: str, reason: str) -> Batch:
     What a worker has in its hands at this moment, about two seconds' worth, still leaves. Again:
     changes nothing. Refusal: reason_required, no_such_batch.
     """
-    _require_reason(by, reason)
+    require_reason(by, reason)
     with transaction.atomic():
         held = _locked(batch)
         if not held.is_paused:
@@ -53,7 +53,7 @@ def pause(*, batch: str, by: str, reason: str) -> Batch:
 
 def resume(*, batch: str, by: str, reason: str) -> Batch:
     """Let a paused batch go on. Again: changes nothing. Refusal: reason_required, no_such_batch."""
-    _require_reason(by, reason)
+    require_reason(by, reason)
     with transaction.atomic():
         held = _locked(batch)
         if held.is_paused:
@@ -74,7 +74,7 @@ def cancel(*, batch: str, by: str, reason: str) -> int:
     it had left when it was taken back. Again, with nothing left to take back: changes nothing.
     Refusal: reason_required, no_such_batch.
     """
-    _require_reason(by, reason)
+    require_reason(by, reason)
     with transaction.atomic():
         held = _locked(batch)
         if outbox.would_cancel(batch=batch) or not was_taken_back(batch):
@@ -95,11 +95,6 @@ def may_go_on(batch: str) -> bool:
     """
     _made_and_locked(batch)
     return not was_taken_back(batch)
-
-
-def _require_reason(by: str, reason: str) -> None:
-    if not by.strip() or not reason.strip():
-        raise Refusal("reason_required", _("Write down the reason."))
 
 
 def _locked(name: str) -> Batch:
@@ -191,7 +186,7 @@ class Progress:
 
     @property
     def trouble(self) -> int:
-        return self._sum(*Message.TROUBLED_STATES, State.EXPIRED)
+        return self._sum(*Message.MISSED_STATES)
 
     @property
     def to_leave(self) -> int:

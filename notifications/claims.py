@@ -18,6 +18,7 @@ from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from notifications import bulk, missed, quiet, receipts
 from notifications.gateways.base import Outcome
 from notifications.models import Attempt, Batch, Lane, Message, Part
+from notifications.text import fit
 
 # Waits after the first, second, ... transient answer; the last goes on until the end of life.
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300))
@@ -45,9 +46,9 @@ class Claim:
 class Share:
     """Which of a channel's due messages a gateway's worker takes.
 
-    `gateway`: those that no gateway has in doubt, and its own; `reports`: it sends receipts.
-    `pinned_only`: only its own in
-    doubt, because another gateway is preferred. `urgent_only`: only the urgent lane.
+    `gateway`: those that no gateway has in doubt, and its own. `reports`: it sends receipts.
+    `pinned_only`: only its own in doubt, because another gateway is preferred. `urgent_only`: only
+    the urgent lane.
     """
 
     channel: str
@@ -153,7 +154,7 @@ def give_back(
 ) -> None:
     """Return messages whose call has not begun; they are due `at`, or as before."""
     later = {} if at is None else {"next_attempt_at": at}
-    told = {"error": _fit(error)} if error else {}
+    told = {"error": fit(error)} if error else {}
     _close_unstarted(held, now, {"state": BACK, **later, **told}, error)
 
 
@@ -167,7 +168,7 @@ def give_back_begun(held: Collection[Claim], now: datetime, *, at: datetime | No
 
 def drop(held: Claim, now: datetime, *, state: Message.State, error: str) -> None:
     """End a message whose call has not begun and must not: past its life, or without words."""
-    _close_unstarted([held], now, {"state": state, "error": _fit(error), **AS_NEW}, error)
+    _close_unstarted([held], now, {"state": state, "error": fit(error), **AS_NEW}, error)
 
 
 def _held_fast(held: Collection[Claim]) -> set[int]:
@@ -204,7 +205,7 @@ def _close_unstarted(
         # Held fast first, and in one order everywhere: see outbox.cancel.
         list(ours.order_by("id").values_list("id").select_for_update())
         ours.filter(Exists(attempts.filter(message=OuterRef("pk")))).update(**changes, **NO_LEASE)
-        attempts.update(outcome=Attempt.Outcome.NOT_STARTED, ended_at=now, error=_fit(error))
+        attempts.update(outcome=Attempt.Outcome.NOT_STARTED, ended_at=now, error=fit(error))
 
 
 ACCEPTED = {
@@ -267,8 +268,8 @@ def _close(answers: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
             (
                 outcome.kind.value,
                 ended_at,
-                _fit(outcome.gateway_reference, 100),
-                _fit(outcome.error),
+                fit(outcome.gateway_reference, 100),
+                fit(outcome.error),
                 held.message.parts,
                 held.attempt.pk,
             )
@@ -288,7 +289,7 @@ def _note_parts(accepted: Sequence[tuple[Claim, Outcome]], now: datetime) -> Non
     reporting = [each for each in accepted if each[0].reports]
     if not reporting:
         return
-    names = {_fit(reference, 100) for _, outcome in reporting for reference in outcome.parts}
+    names = {fit(reference, 100) for _, outcome in reporting for reference in outcome.parts}
     taken = receipts.free_names(names, attempts=[held.attempt for held, _ in reporting], now=now)
     Part.objects.bulk_create(
         (
@@ -296,10 +297,10 @@ def _note_parts(accepted: Sequence[tuple[Claim, Outcome]], now: datetime) -> Non
                 attempt=held.attempt,
                 number=number,
                 gateway=held.attempt.gateway,
-                reference=_fit(reference, 100),
+                reference=fit(reference, 100),
             )
             for held, outcome in reporting
-            if taken.isdisjoint(_fit(reference, 100) for reference in outcome.parts)
+            if taken.isdisjoint(fit(reference, 100) for reference in outcome.parts)
             for number, reference in enumerate(outcome.parts, start=1)
         ),
         ignore_conflicts=True,
@@ -320,7 +321,7 @@ def _words(message: Message) -> dict[str, object]:
 
 def _consequence(held: Claim, outcome: Outcome, now: datetime) -> dict[str, object]:
     """Changes of the message's row when the gateway did not take it, or may not have."""
-    error = _fit(outcome.error)
+    error = fit(outcome.error)
     if outcome.kind == Attempt.Outcome.PERMANENT:
         return {"state": Message.State.FAILED, "error": error, **AS_NEW}
     if outcome.kind == Attempt.Outcome.UNKNOWN:
@@ -341,11 +342,6 @@ def _consequence(held: Claim, outcome: Outcome, now: datetime) -> dict[str, obje
     }
 
 
-def _fit(words: str, length: int = 200) -> str:
-    """What a gateway said, as a column takes it: PostgreSQL knows no NUL in texts."""
-    return words.replace("\0", "")[:length]
-
-
 def _record_late(held: Claim, outcome: Outcome, now: datetime) -> None:
     """The sweeper gave this attempt up as unknown, and now we know: it was accepted.
 
@@ -353,8 +349,8 @@ def _record_late(held: Claim, outcome: Outcome, now: datetime) -> None:
     """
     known = Attempt.objects.filter(pk=held.attempt.pk, outcome=Attempt.Outcome.UNKNOWN).update(
         outcome=Attempt.Outcome.ACCEPTED,
-        gateway_reference=_fit(outcome.gateway_reference, 100),
-        error=_fit(outcome.error),
+        gateway_reference=fit(outcome.gateway_reference, 100),
+        error=fit(outcome.error),
         size=held.message.parts,
     )
     if not known:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications import kinds, missed, outbox
-from notifications.errors import Refusal
+from notifications.errors import Refusal, require_reason
 from notifications.gateways import gateway_classes
 from notifications.models import Channel, Decision, Message
 
@@ -26,7 +26,7 @@ def resend(*, message: Message, by: str, reason: str, though_taken_back: bool = 
     officer was told that it may not be true any more. Refusal: reason_required, not_troubled (it
     was sent, cancelled, ...), expired, words_wiped, taken_back.
     """
-    _require(by, reason)
+    require_reason(by, reason)
     with transaction.atomic():
         current = _locked(message)
         if current.state in Message.OPEN_STATES:
@@ -69,7 +69,7 @@ def resend_batch(
     since, or an officer, has made them wrong. Again: finds none. ValueError: a state that
     is no trouble. Refusal: reason_required.
     """
-    _require(by, reason)
+    require_reason(by, reason)
     if not set(states) <= set(Message.TROUBLED_STATES):
         raise ValueError(f"not all of {sorted(states)} are troubles")
     now, last, queued, kept, seen = timezone.now(), 0, 0, 0, 0
@@ -91,7 +91,7 @@ def treat_as_sent(*, message: Message, by: str, reason: str) -> Message:
 
     One that was sent already stays as it is. Refusal: reason_required, not_unknown.
     """
-    _require(by, reason)
+    require_reason(by, reason)
     with transaction.atomic():
         current = _locked(message)
         if current.state in Message.SENT_STATES:
@@ -117,11 +117,6 @@ def why_not_again(message: Message, now: datetime) -> Refusal | None:
             "words_wiped", _("Its code or link is not kept any more: a new one has to be sent.")
         )
     return None
-
-
-def _require(by: str, reason: str) -> None:
-    if not by.strip() or not reason.strip():
-        raise Refusal("reason_required", _("Write down the reason."))
 
 
 def _require_resendable(message: Message, now: datetime) -> None:

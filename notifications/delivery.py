@@ -214,11 +214,9 @@ def _by_windows(
     while waiting and time.monotonic() < until and not (last and last.ends_turn):
         window = [waiting.popleft() for _ in range(min(gateway.window, len(waiting)))]
         ready = [words_of(claim) for claim in window]
-        if wait := _seconds_to_tokens(gateway.name, ready, turn):
+        if not _await_tokens(gateway.name, ready, answers, turn=turn, until=until):
             waiting.extendleft(reversed(window))
-            answers = _persist(partial(_recorded, answers))  # what is known must not wait
-            time.sleep(min(wait, LONGEST_NAP))
-            continue
+            break
         begun = _persist(partial(_step, answers, ready))
         called = {each.claim.attempt.pk for each in begun}
         passed_over += [claim for claim in window if claim.attempt.pk not in called]
@@ -228,11 +226,21 @@ def _by_windows(
     return last
 
 
-def _recorded(answers: Sequence[Answer]) -> list[Answer]:
-    """Record the answers at once; nothing is left of them."""
-    if answers:
-        _finish(answers, [], [])
-    return []
+def _await_tokens(
+    gateway: str, ready: Sequence[Ready], answers: list[Answer], *, turn: Turn, until: float
+) -> bool:
+    """Take the tokens that a window needs, once there are some; False: time was up before.
+
+    Before it waits it records the answers and empties their list: what is known must not wait.
+    """
+    while wait := _take_tokens(gateway, ready, turn):
+        if answers:
+            _persist(partial(_finish, answers, [], []))
+            answers.clear()
+        time.sleep(min(wait, LONGEST_NAP))
+        if time.monotonic() >= until:
+            return False
+    return True
 
 
 def _ready(claim: Claim, gateway: Gateway) -> Ready:
@@ -271,8 +279,8 @@ def _words(message: Message, gateway: Gateway) -> Rendered | None:
         return None
 
 
-def _seconds_to_tokens(gateway: str, ready: Sequence[Ready], turn: Turn) -> float:
-    """Take the tokens that a window needs: 0. There are none: how long until there may be."""
+def _take_tokens(gateway: str, ready: Sequence[Ready], turn: Turn) -> float:
+    """Take the tokens that a window needs; returns 0, or in how many seconds there may be some."""
     needed = sum(each.tokens for each in ready)
     if turn.tokens < needed:
         lacking = needed - turn.tokens
@@ -371,7 +379,7 @@ def _call(gateway: Gateway, ready: Ready, turn: Turn) -> Answer:
     outcome = _without_address(outcome, outgoing)
     if outcome.template_unknown:
         _persist(partial(_note_unknown, gateway.name, outgoing))
-    ends_turn = _wants_rest(gateway.name, outcome, turn)
+    ends_turn = _count(gateway.name, outcome, turn)
     if ends_turn and outcome.kind == Attempt.Outcome.TRANSIENT:
         outcome = replace(outcome, elsewhere=turn.others)
     return Answer(claim, outcome, ends_turn)
@@ -388,8 +396,8 @@ def _without_address(outcome: Outcome, outgoing: Outgoing) -> Outcome:
     )
 
 
-def _wants_rest(gateway: str, outcome: Outcome, turn: Turn) -> bool:
-    """Whether this answer, or how many like it came in a row, ends the turn."""
+def _count(gateway: str, outcome: Outcome, turn: Turn) -> bool:
+    """Count this answer; True: it, or how many like it came in a row, ends the turn."""
     turn.calls += 1
     if outcome.template_unknown:
         # It works, but not for this text. Another gateway has all of them at once; without one the

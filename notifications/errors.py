@@ -1,6 +1,7 @@
 """Why an officer's wish about a message is refused, and why a message cannot be put into words."""
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 class Refusal(Exception):
@@ -13,6 +14,12 @@ class Refusal(Exception):
 
     def __str__(self) -> str:
         return str(self.message)
+
+
+def require_reason(by: str, reason: str) -> None:
+    """What an officer decides is kept with who and why. Refusal: reason_required."""
+    if not by.strip() or not reason.strip():
+        raise Refusal("reason_required", _("Write down the reason."))
 
 
 class RenderError(Exception):

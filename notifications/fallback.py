@@ -36,6 +36,8 @@ DOUBT = timedelta(minutes=2)
 LATE = "it could not leave for half an hour"
 # Messages in these states may still arrive, or have.
 HOPEFUL = (State.QUEUED, State.SENDING, State.ACCEPTED, State.DELIVERED, State.UNCONFIRMED)
+# `_hopeful` says the same of one message.
+HOPED_FOR = Q(state__in=HOPEFUL) & (Q(followed_up_at__isnull=True) | Q(state=State.DELIVERED))
 
 
 def look_for_receipts(now: datetime) -> int:
@@ -189,7 +191,7 @@ def _siblings(message: Message) -> list[Message]:
 
 def _hopeful(message: Message) -> bool:
     """It may still arrive, or has. One that is so late, or its receipt, that it was followed up
-    has not."""
+    has not. HOPED_FOR says the same to the database."""
     silent = message.followed_up_at is not None and message.state != State.DELIVERED
     return message.state in HOPEFUL and not silent
 

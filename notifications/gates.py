@@ -1,7 +1,8 @@
 """Named gates, shut until a moment. See models.Gate.
 
-`sweep` lets one sweeper through at a time. A channel's gate is shut while its gateway is down or
-has asked us to wait.
+"sweep" lets one sweeper through at a time. A gate with a gateway's name is shut while that rests:
+it is down, or has asked us to wait. "alert:..." keeps an hour between two alerts on a topic,
+"alerts:..." some minutes between two looks that take long.
 """
 
 from datetime import datetime, timedelta
@@ -44,6 +45,7 @@ def _goes_on(gate: Gate, now: datetime) -> bool:
 
 
 def is_shut(name: str, now: datetime) -> bool:
+    """Whether nobody passes now; a gate that was never shut is open."""
     return Gate.objects.filter(_is_shut(now), name=name).exists()
 
 

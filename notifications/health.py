@@ -23,6 +23,7 @@ LONGEST_REST = timedelta(minutes=5)
 
 
 def rests(gateway: str, now: datetime) -> bool:
+    """Whether it gets nothing now: it failed, or asked for it."""
     return gates.is_shut(gateway, now)
 
 

@@ -56,6 +56,8 @@ class Message(models.Model):
     SENT_STATES = (State.ACCEPTED, State.DELIVERED, State.UNCONFIRMED)
     # An officer should look at these; only they can be sent again by hand.
     TROUBLED_STATES = (State.UNKNOWN, State.FAILED, State.UNDELIVERED)
+    # These have not arrived, as far as anybody knows; what was too late to leave never will.
+    MISSED_STATES = (*TROUBLED_STATES, State.EXPIRED)
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     dedupe_key = models.CharField(max_length=120)
@@ -527,7 +529,7 @@ class Decision(models.Model):
 
 
 class Gate(models.Model):
-    """A named gate, shut until a moment: the sweeper's turn, a channel that was asked to wait.
+    """A named gate, shut until a moment: the sweeper's turn, a gateway that rests, an alert's hour.
 
     One row per name; passing is a conditional UPDATE, so that of many who come one gets through.
     """

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 
 from notifications import kinds, nudge
@@ -257,8 +257,6 @@ def _follow_up_anew(messages: QuerySet[Message]) -> None:
 
 # A message in one of these states has left, or may have.
 HEARD = (*Message.SENT_STATES, Message.State.SENDING, Message.State.UNKNOWN)
-# One in these has not arrived, and its person may have heard of it otherwise.
-MISSED = (*Message.TROUBLED_STATES, Message.State.EXPIRED)
 
 
 def last_heard(
@@ -274,7 +272,7 @@ def last_heard(
     before.
     """
     noted = NotReached.objects.filter(notice=OuterRef("notice"))
-    missed = Q(kind__in=or_missed) & (Q(state__in=MISSED) | Exists(noted))
+    missed = Q(kind__in=or_missed) & (Q(state__in=Message.MISSED_STATES) | Exists(noted))
     counts = Q(state__in=HEARD) | Q(repeated=True) | missed
     ordered, heard = sorted(references), dict[str, Message]()
     for at in range(0, len(ordered), CHUNK):
@@ -304,12 +302,6 @@ def send_now(*, batch: str, now: datetime) -> int:
     with transaction.atomic():
         nudge_later(waiting.values_list("channel", "lane").distinct())
         return waiting.update(next_attempt_at=now)
-
-
-def progress(*, batch: str) -> dict[str, int]:
-    """How many messages of a batch are in each state; every state is named."""
-    counted = _chosen(batch=batch).values_list("state").annotate(Count("id"))
-    return {**dict.fromkeys(Message.State.values, 0), **dict(counted)}
 
 
 def lane_of(kind: str, urgent_by: datetime, now: datetime) -> Lane:

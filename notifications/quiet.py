@@ -17,6 +17,7 @@ QUIET_UNTIL = time(8)
 
 
 def is_quiet(now: datetime) -> bool:
+    """Whether it is night in India, when an SMS would wake people."""
     clock = now.astimezone(INDIA).time()
     return clock >= QUIET_FROM or clock < QUIET_UNTIL
 

@@ -1,7 +1,8 @@
 """Notices that no channel could bring to their person, and what has arrived after all.
 
 Whoever knows the matter behind a reference ("appointment:17") may call that person. `NotReached`
-rows are written by the fallback; they are cleared here, when somebody has heard of it otherwise.
+rows are written by the fallback, and cleared here once somebody has heard of it otherwise; what a
+receipt, a gateway or a decision tells of a message clears its notice (missed.py).
 """
 
 from collections import defaultdict
@@ -9,18 +10,15 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Max, Q, QuerySet
+from django.db.models import BigIntegerField, Max, QuerySet
 from django.db.models.functions import Cast, Substr
 
-from notifications.fallback import HOPEFUL
+from notifications import missed
+from notifications.fallback import HOPED_FOR
 from notifications.models import Message, NotReached
 
 # References in one statement.
 CHUNK = 2000
-# A message that is so late that another one was tried is not hoped for any more.
-HOPED_FOR = Q(state__in=HOPEFUL) & (
-    Q(followed_up_at__isnull=True) | Q(state=Message.State.DELIVERED)
-)
 
 
 def open_ones() -> QuerySet[NotReached]:
@@ -71,27 +69,16 @@ def hopeful(references: Collection[str]) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
-def clear(*, now: datetime, references: Collection[str] = (), notices: Collection[str] = ()) -> int:
-    """The people have heard of it: by these references, by these notices, or both.
+def clear(*, now: datetime, references: Collection[str]) -> int:
+    """The people of these references have heard of it all; returns how many notices that clears.
 
-    Returns how many notices that clears. Again: changes nothing, the first moment stays.
+    Again: changes nothing, the first moment stays.
     """
-    if not references and not notices:
-        return 0
-    cleared = 0
     with transaction.atomic():
-        for field, values in (("reference", references), ("notice", notices)):
-            for part in _parts(values):
-                waiting = NotReached.objects.filter(cleared_at__isnull=True)
-                # In one order everywhere, so that two who clear the same wait, not deadlock.
-                ids = list(
-                    waiting.filter(**{f"{field}__in": part})
-                    .order_by("pk")
-                    .select_for_update()
-                    .values_list("pk", flat=True)
-                )
-                cleared += waiting.filter(pk__in=ids).update(cleared_at=now)
-    return cleared
+        return sum(
+            missed.clear_rows(NotReached.objects.filter(reference__in=part), at=now)
+            for part in _parts(references)
+        )
 
 
 def _parts(values: Collection[str]) -> list[list[str]]:

@@ -24,6 +24,7 @@ from notifications.models import (
     Receipt,
     ReceiptCount,
 )
+from notifications.text import fit
 
 Verdict = ReceiptCount.Verdict
 # A receipt that comes later changes nothing, and a message without one is no longer waited for.
@@ -177,9 +178,9 @@ def _take(gateway: str, report: Report, now: datetime) -> tuple[Verdict, Receipt
         gateway=gateway,
         key=report.key(gateway),
         client_reference=report.client_reference,
-        gateway_reference=_fit(report.gateway_reference, 100),
+        gateway_reference=fit(report.gateway_reference, 100),
         arrival=report.arrival,
-        detail=_fit(report.detail, 200),
+        detail=fit(report.detail, 200),
         received_at=now,
     )
     with transaction.atomic():
@@ -301,10 +302,6 @@ def arrived_before(messages: Iterable[Message]) -> None:
 
 def _parked() -> QuerySet[Receipt]:
     return Receipt.objects.filter(attempt__isnull=True)
-
-
-def _fit(words: str, length: int) -> str:
-    return words.replace("\0", "")[:length]
 
 
 def _signer(gateway: str) -> signing.Signer:

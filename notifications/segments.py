@@ -7,12 +7,12 @@ UTF-16 units, or 67 in each part.
 
 from dataclasses import dataclass
 
-GSM_LETTERS = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
+from notifications import gsm
+
+# Which letters there are is said once, where they are put into septets.
+GSM_LETTERS = frozenset(gsm.BASIC) - {chr(gsm.ESCAPE)}
 # Sent as an escape and a letter: two septets, which a part never cuts apart.
-GSM_ESCAPED_LETTERS = frozenset("\f^{}\\[~]|€")
+GSM_ESCAPED_LETTERS = frozenset(gsm.EXTENDED)
 
 
 @dataclass(frozen=True)

@@ -232,11 +232,13 @@ else:
     # Each worker would bind to tables that all share; nobody controls the demo's from afar.
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+_sweep_seconds = env.int("MESSAGE_SWEEP_SECONDS", default=10)
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-messages": {
         "task": "notifications.tasks.sweep",
-        "schedule": timedelta(seconds=env.int("MESSAGE_SWEEP_SECONDS", default=10)),
-        "options": {"expires": 10},
+        "schedule": timedelta(seconds=_sweep_seconds),
+        # Until the next one comes; but a worker that is always a moment late must find one.
+        "options": {"expires": max(_sweep_seconds, 5)},
     },
     "expire-holds": {
         "task": "appointments.tasks.expire_holds",
@@ -467,7 +469,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@passport-port
 # So many messages in trouble (of a region, within a day), and its officers are alerted.
 ALERT_TROUBLED_MESSAGES = env.int("ALERT_TROUBLED_MESSAGES", default=5)
 
-# --- Rules of the office (DESIGN.md's numbers; an office may set its own) ------------------------
+# --- Rules of the office (an office may set its own numbers) ------------------------------------
 HOLD_MINUTES = 10
 GRACE_MINUTES = env.int("GRACE_MINUTES", default=10)
 # A plan whose hour has passed for longer is held back (docs/decisions/0026-decide-by.md).

@@ -58,9 +58,9 @@ def prepare_environment() -> tuple[str, int]:
     os.environ.setdefault("PYTHONWARNINGS", ",".join(QUIET))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     os.environ["PYTHONUNBUFFERED"] = "1"
-    # The Procfile says `python`: that of this environment.
     if simulated():
         simulate_gateways()
+    # The Procfile says `python`: that of this environment.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return host, int(port)
 

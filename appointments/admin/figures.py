@@ -202,7 +202,7 @@ def progress_of(
     outages: Iterable[Outage], plans: Iterable[Plan]
 ) -> tuple[dict[int, Progress], dict[int, Progress]]:
     """Messages of outages' notices and of plans, by their keys; three queries for all."""
-    holds = {outage.pk: messages.hold_batch(outage) for outage in outages}
+    holds = {outage.pk: messages.hold_batch(outage.pk) for outage in outages}
     moves = {plan.pk: messages.plan_batch(plan.pk) for plan in plans}
     found = batches.progress_of([*holds.values(), *moves.values()], timezone.now())
     return (
@@ -212,7 +212,7 @@ def progress_of(
 
 
 def hold_progress(outage: Outage) -> Progress:
-    return batches.progress(messages.hold_batch(outage), timezone.now())
+    return batches.progress(messages.hold_batch(outage.pk), timezone.now())
 
 
 def plan_progress(plan: Plan) -> Progress:

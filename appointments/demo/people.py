@@ -22,7 +22,7 @@ PHONES_REMEMBERED = 40
 TRAVELS = {"tatkaal": 0.07, "normal": 0.03, "pcc": 0.04}
 PROOF_ACCEPTED = 0.6
 DISABLED, MEDICAL = 0.012, 0.01
-# From another district than the centre's: Tatkaal is given at two centres only (DOMAIN.md).
+# From another district than the centre's: Tatkaal is given at two centres only.
 FROM_AWAY = {"tatkaal": 0.35, "normal": 0.03, "pcc": 0.03}
 
 # Ages of those who come alone: (from, to, weight).
@@ -73,7 +73,7 @@ class People:
     # --- Numbers ---------------------------------------------------------------------------------
 
     def arn(self, applied: date) -> str:
-        """YY-NNNNNNNNNN, unique in this build (DOMAIN.md)."""
+        """YY-NNNNNNNNNN, unique in this build."""
         year = f"{applied:%y}"
         return f"{year}-1{self._unique(year, 10**9):09}"
 

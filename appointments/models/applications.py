@@ -25,7 +25,7 @@ class Application(models.Model):
         TATKAAL = "tatkaal", _("Tatkaal")
         PCC = "pcc", _("PCC")
 
-    # Dates that a person may choose per fee, within a year of the first (DOMAIN.md).
+    # Dates that a person may choose per fee, within a year of the first (docs/architecture.md).
     VISIT_ATTEMPTS = {Service.NORMAL: 3, Service.TATKAAL: 2, Service.PCC: 3}
 
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
@@ -79,7 +79,7 @@ class Application(models.Model):
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
     def is_vulnerable(self, day: dt.date) -> bool:
-        """Minor under 15, senior from 60, disability or medical reason (DESIGN.md step 2)."""
+        """Minor under 15, senior from 60, disability or medical reason (docs/planning.md)."""
         age = self.age_on(day)
         return self.disability or self.medical or age < MINOR_AGE or age >= SENIOR_AGE
 

@@ -12,7 +12,7 @@ REPORT_BEFORE = timedelta(minutes=15)
 
 
 class Quota(models.TextChoices):
-    """Kinds of seats. A Tatkaal applicant may take a normal one too (DOMAIN.md)."""
+    """Kinds of seats. A Tatkaal applicant may take a normal one too."""
 
     NORMAL = "normal", _("Normal")
     TATKAAL = "tatkaal", _("Tatkaal")
@@ -44,7 +44,7 @@ class Region(Bilingual):
     """The area of one regional passport office."""
 
     code = models.SlugField(max_length=12, unique=True)
-    # A lone officer may approve a plan here (with reason, wait and alerts). DESIGN.md step 4.
+    # A lone officer may approve a plan here, with reason, wait and alerts (docs/architecture.md).
     lone_approval = models.BooleanField(default=True)
 
 
@@ -173,7 +173,7 @@ class Slot(models.Model):
 
     @property
     def reports_at(self) -> datetime:
-        """When to be at the gate: the reporting time of the receipt (DOMAIN.md)."""
+        """When to be at the gate: the reporting time of the receipt."""
         return self.starts_at - REPORT_BEFORE
 
     @property

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.errors import Refusal
+from notifications.errors import Refusal, require_reason
 from notifications.registry import filling
 from notifications.registry.entries import DAYS, WORDS, Entry, Fault, faults
 from notifications.registry.models import SmsTemplate, SmsTemplateEvent
@@ -98,8 +98,7 @@ def withdraw(*, template: SmsTemplate, by: str, reason: str) -> SmsTemplate:
 
     No older version comes back. Again: changes nothing. Refusal: reason_required.
     """
-    if not by.strip() or not reason.strip():
-        raise Refusal("reason_required", _("Write down the reason."))
+    require_reason(by, reason)
     with transaction.atomic():
         current = SmsTemplate.objects.select_for_update().get(pk=template.pk)
         if current.withdrawn_at is None:

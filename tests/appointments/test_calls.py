@@ -34,7 +34,7 @@ from appointments.models import (
     Region,
     TimelineEntry,
 )
-from notifications import dates, delivery, outbox, reach, sweep
+from notifications import dates, delivery, missed, outbox, reach, sweep
 from notifications.models import Message, NotReached
 from tests.appointments.call_worlds import (
     HOUR,
@@ -296,7 +296,7 @@ def test_notices_sent_at_once_fill_the_list_and_the_alert_at_once(officer):
             hold_given_up(person)
         everybody = {silent.pk, looked.pk, unknown.pk}
         assert {pk for entry in listed() for pk in entry.ids} == everybody
-        soon = alerts.Facts(timezone.now()).unreached
+        soon = alerts.Facts(timezone.now()).look_at_people()
         assert {pk for entry in soon for pk in entry.ids} == everybody
         account.last_login = timezone.now()
         account.save()
@@ -542,7 +542,7 @@ def test_whoever_signed_in_before_the_news_stays():
 def test_receipt_that_comes_later_takes_them_off():
     person = moved()
     row = not_reached(person)
-    reach.clear(now=timezone.now(), notices=[row.notice])
+    missed.clear([row.notice], at=timezone.now())
     assert not is_listed(person)
 
 

@@ -75,7 +75,7 @@ def batch(officer) -> str:
         text_hi="सर्वर बंद है।",
         cuts=spread_total(total_per_day=0, centres=[centre], dates=[day]),
     )
-    name = messages.hold_batch(outage)
+    name = messages.hold_batch(outage.pk)
     _spread(name)
     return name
 

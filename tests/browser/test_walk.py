@@ -187,7 +187,7 @@ def test_walk_from_declaration_to_restoration(browser, office, capsys):
     silent = Offer.objects.get(
         appointment__application__phone=RAMESH.replace(" ", ""), state=Offer.State.OPEN
     )
-    offers.close_silent_one(offer_id=silent.pk, now=silent.deadline)
+    offers.close_silent_together(offer_ids=[silent.pk], now=silent.deadline)
     silent.refresh_from_db()
     assert silent.state == "kept"
     assert silent.appointment.slot == silent.new_slot

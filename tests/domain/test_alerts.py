@@ -7,14 +7,14 @@ import pytest
 import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from appointments import alerts, messages, outages, plans
+from appointments import alerts, message_batches, messages, outages, plans
 from appointments.cuts import Cut
 from appointments.errors import Refusal
 from appointments.models import Appointment, Holiday, Outage, Plan, Posting
 from appointments.timeline import APPLICANT
-from notifications import health, reach, trouble
+from notifications import health, kinds, reach, trouble
 from notifications.models import Message
 from notifications.render import render
 from tests.applicants.builders import ask_family
@@ -165,15 +165,54 @@ class TestMessagesTroubled:
         assert look() == 0
 
     def test_one_alert_for_all_of_them_with_counts_by_batch(self, officer):
-        make_troubled(4, batch="hold:1")
+        make_centre()
+        outage = declare_for_test(officer, [])
+        make_troubled(4, batch=messages.hold_batch(outage.pk))
         make_troubled(2)
         assert look() == 1
         (message,) = told("MESSAGES_TROUBLED")
         text = render(message).text
         assert message.values["n"] == 6
-        assert "- Outage 1: do not travel: Unclear 0, Failed 4" in text
+        assert f"- “Do not travel yet” of Outage {outage.pk}: Unclear 0, Failed 4" in text
+        assert f"- खराबी {outage.pk}: केंद्र न जाएँ:" in text
         assert "- Single messages: Unclear 0, Failed 2" in text
         assert "/officers/notifications/message/" in text
+
+    def test_changed_cut_is_not_called_the_service_that_is_back(self, clock, officer):
+        slot = make_slot(day=in_days(2))
+        appointment = make_appointment(slot)
+        cut = Cut(slot.centre_id, slot.date, "normal", 0)
+        outage = declare_for_test(officer, [cut])
+        Message.objects.filter(kind="HOLD").update(state="accepted", sent_at=timezone.now())
+        outages.change_cut(outage_id=outage.pk, cuts=[], by=officer)
+        stands = Message.objects.get(kind="STANDS", reference=messages.reference(appointment))
+        Message.objects.filter(pk=stands.pk).delete()
+        make_troubled(batch=stands.batch)
+        look()
+        (message,) = told("MESSAGES_TROUBLED")
+        text = render(message).text
+        assert f"- Outage {outage.pk}: cut changed: Unclear 0, Failed 5" in text
+        assert "Service back" not in text
+
+    def test_batch_is_called_as_on_its_page(self, officer):
+        name = messages.plan_batch(ask_family(make_person(), 2)[0].pk)
+        make_troubled(batch=name)
+        look()
+        text = render(told("MESSAGES_TROUBLED")[0]).text
+        for language in kinds.LANGUAGES:
+            with translation.override(language):
+                assert f"- {message_batches.subjects([name])[name].label}:" in text
+
+    def test_names_of_many_batches_take_a_bounded_number_of_queries(
+        self, officer, django_assert_max_num_queries
+    ):
+        for number in range(40):
+            make_troubled(1, batch=f"offer:{number}")
+            make_troubled(1, batch=f"entry:{number}")
+            make_troubled(1, batch=f"hold:{number}")
+        facts = alerts.Facts(timezone.now())
+        with django_assert_max_num_queries(10):
+            assert len(facts.troubled) == 120
 
     def test_at_most_one_an_hour_and_only_if_it_got_worse(self, clock, officer):
         make_troubled()
@@ -220,13 +259,15 @@ class TestMessagesTroubled:
         assert look() == 1
 
     def test_those_that_were_never_sent_are_told(self, clock, officer):
-        make_troubled(5, batch="hold:1")
-        Message.objects.filter(batch="hold:1").update(state="expired", followed_up_at=None)
+        make_centre()
+        batch = messages.hold_batch(declare_for_test(officer, []).pk)
+        make_troubled(5, batch=batch)
+        Message.objects.filter(batch=batch).update(state="expired", followed_up_at=None)
         clock.shift(2 * HOUR)
         assert look() == 1
-        assert "- Outage 1: do not travel: Unclear 0, Failed 5" in (
-            render(told("MESSAGES_TROUBLED")[0]).text
-        )
+        text = render(told("MESSAGES_TROUBLED")[0]).text
+        assert "- “Do not travel yet” of Outage" in text
+        assert "Unclear 0, Failed 5" in text
 
     @pytest.mark.parametrize("sort", ["plan", "hold", "entry", "offer", "visits"])
     def test_batch_is_for_the_officers_of_its_region(self, officer, sort):

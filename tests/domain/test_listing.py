@@ -357,7 +357,7 @@ def test_undo_within_the_grace_takes_back_the_sms_of_all():
 
 def test_batch_that_an_officer_cancels_takes_the_sms_of_all_with_it():
     outage = declare(family(3))
-    batches.cancel(batch=messages.hold_batch(outage), by="officer 1", reason="a mistake")
+    batches.cancel(batch=messages.hold_batch(outage.pk), by="officer 1", reason="a mistake")
     assert [m.state for m in by_sms()] == ["cancelled"]
 
 

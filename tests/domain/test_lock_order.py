@@ -311,7 +311,7 @@ def give_up(world):
 
 def silence(world):
     offer, _ = world.asked()
-    return lambda: offers.close_silent_one(offer_id=offer.pk, now=offer.deadline)
+    return lambda: offers.close_silent_together(offer_ids=[offer.pk], now=offer.deadline)
 
 
 def silence_of_a_phone(world):
@@ -379,7 +379,7 @@ def decline(world):
 
 def silence_about_a_seat(world):
     offer = offered(world)
-    return lambda: offers.close_silent_one(offer_id=offer.pk, now=offer.deadline)
+    return lambda: offers.close_silent_together(offer_ids=[offer.pk], now=offer.deadline)
 
 
 def leave_with_a_seat_on_offer(world):

@@ -52,7 +52,7 @@ def test_doubt_is_not_repeated_after_the_service_is_back(restored):
 @pytest.mark.parametrize("restored", [State.FAILED, State.UNDELIVERED], indirect=True)
 def test_doubt_is_not_sent_again_after_the_service_is_back(restored):
     resent = decisions.resend_batch(
-        batch=messages.hold_batch(restored), by="officer 1", reason="the gateway works again"
+        batch=messages.hold_batch(restored.pk), by="officer 1", reason="the gateway works again"
     )
     assert (resent.queued, resent.kept) == (0, 2)
 

@@ -2,13 +2,15 @@
 
 import datetime as dt
 import threading
+from collections import Counter
 
 import pytest
 from django.db import connection
 
 from notifications import bucket, delivery
 from notifications.models import GatewayState, Message
-from tests.notifications.builders import NOW, queued
+from notifications.render import Rendered, put_into_words
+from tests.notifications.builders import NOW, ScriptedGateway, queued
 
 SECOND = dt.timedelta(seconds=1)
 
@@ -100,6 +102,44 @@ class TestDelivery:
         delivery.run("sms")
         assert left_open
         assert set(left_open) == {0}
+
+    def test_words_are_made_once_for_a_message_that_waits_for_tokens(
+        self, gateway, stopwatch, clock, settings, monkeypatch
+    ):
+        settings.MESSAGE_RUN_SECONDS, settings.GATEWAY_RATES = 5, {"scripted": 2.0}
+        naps: list[float] = []
+
+        def nap(seconds: float) -> None:
+            naps.append(seconds)
+            _pass(stopwatch, clock, seconds)
+
+        stopwatch.sleep = nap
+        made: Counter[int] = Counter()
+
+        def counted(message: Message, gateway: ScriptedGateway) -> Rendered:
+            made[message.pk] += 1
+            return put_into_words(message, gateway)
+
+        monkeypatch.setattr(delivery, "put_into_words", counted)
+        for number in range(8):
+            queued(number)
+        assert delivery.run("sms") is False
+        assert len(gateway.taken) == 8
+        assert len(naps) > 8  # several for one message
+        assert set(made.values()) == {1}
+
+    def test_window_that_waits_when_time_is_up_goes_back_to_the_queue(
+        self, gateway, stopwatch, clock, settings
+    ):
+        settings.MESSAGE_RUN_SECONDS, settings.GATEWAY_RATES = 1, {"scripted": 1.0}
+        gateway.window = 3
+        stopwatch.sleep = lambda seconds: _pass(stopwatch, clock, seconds)
+        for number in range(9):
+            queued(number)
+        assert delivery.run("sms") is True
+        states = Counter(Message.objects.values_list("state", flat=True))
+        assert states == {"accepted": len(gateway.taken), "queued": 9 - len(gateway.taken)}
+        assert not Message.objects.filter(attempts__outcome="").exists()
 
     def test_tokens_not_used_go_back(self, gateway, settings):
         settings.GATEWAY_RATES = {"scripted": 100.0}

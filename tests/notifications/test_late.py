@@ -267,7 +267,7 @@ class TestItsTimeHasNotCome:
         sweep.sweep()
         assert missed() == ["n"]
         clock.shift(minutes(60))
-        reach.clear(now=NOW + minutes(61), notices=["n"])
+        reach.clear(now=NOW + minutes(61), references=["a:1"])
         decisions.resend(message=message, **WHO)
         clock.shift(minutes(29))
         assert sweep.sweep() == sweep.Swept()
@@ -329,7 +329,7 @@ class TestAfterwards:
         message = sms()
         clock.shift(minutes(30))
         sweep.sweep()
-        reach.clear(now=NOW + minutes(30), notices=["n"])  # told by telephone
+        reach.clear(now=NOW + minutes(30), references=["a:1"])  # told by telephone
         return message
 
     def test_taken_it_gives_hope_again(self, late, clock):

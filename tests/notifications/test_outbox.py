@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from notifications import claims, decisions, outbox, sweep
-from notifications.models import Attempt, Message, NotReached
+from notifications.models import Message, NotReached
 from tests.notifications.builders import NOW, SHARE, begin, draft, minutes, queued
 
 pytestmark = pytest.mark.django_db
@@ -234,23 +234,3 @@ def test_send_now_ends_the_wait_of_one_batch(monkeypatch, django_capture_on_comm
     assert mine.next_attempt_at == NOW + minutes(1)
     assert other.next_attempt_at == NOW + minutes(10)
     assert nudged == ["sms True"]
-
-
-def test_progress_counts_every_state_of_the_batch():
-    queued(1, batch="plan:3")
-    queued(2, batch="plan:3")
-    queued(3, batch="plan:4")
-    outbox.cancel(batch="plan:4", reason="undone")
-    assert outbox.progress(batch="plan:3") == {
-        "queued": 2,
-        "sending": 0,
-        "accepted": 0,
-        "delivered": 0,
-        "undelivered": 0,
-        "unconfirmed": 0,
-        "failed": 0,
-        "unknown": 0,
-        "expired": 0,
-        "cancelled": 0,
-    }
-    assert Attempt.objects.count() == 0

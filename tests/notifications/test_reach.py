@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from notifications import reach
+from notifications import missed, reach
 from notifications.models import Message, NotReached
 from tests.notifications.builders import NOW, minutes, queued
 
@@ -71,7 +71,7 @@ def test_clear_by_reference_takes_every_notice_about_it_and_no_other():
 
 def test_clear_by_notice_leaves_the_other_notices_of_the_matter():
     row, other = lost("appointment:1", notice="a"), lost("appointment:1", notice="b")
-    assert reach.clear(now=NOW, notices=["a"]) == 1
+    missed.clear(["a"], at=NOW)
     row.refresh_from_db()
     assert row.cleared_at == NOW
     assert list(reach.open_ones()) == [other]
@@ -79,17 +79,19 @@ def test_clear_by_notice_leaves_the_other_notices_of_the_matter():
 
 def test_clear_again_changes_nothing():
     row = lost("appointment:1", notice="a")
-    reach.clear(now=NOW, references=["appointment:1"], notices=["a"])
+    reach.clear(now=NOW, references=["appointment:1"])
     later = NOW + dt.timedelta(hours=1)
-    assert reach.clear(now=later, references=["appointment:1"], notices=["a"]) == 0
+    missed.clear(["a"], at=later)
+    assert reach.clear(now=later, references=["appointment:1"]) == 0
     row.refresh_from_db()
     assert row.cleared_at == NOW
 
 
 def test_nothing_named_clears_nothing():
     lost("")
-    assert reach.clear(now=timezone.now()) == 0
-    assert reach.clear(now=timezone.now(), references=[""], notices=[]) == 0
+    missed.clear([""], at=timezone.now())
+    assert reach.clear(now=timezone.now(), references=[]) == 0
+    assert reach.clear(now=timezone.now(), references=[""]) == 0
     assert reach.open_ones().count() == 1
 
 

@@ -77,7 +77,7 @@ def outage(desk, office):
 @pytest.fixture
 def hold(outage):
     """The name of the batch of its notices."""
-    return messages.hold_batch(outage)
+    return messages.hold_batch(outage.pk)
 
 
 # --- Find -----------------------------------------------------------------------------------------

@@ -11,10 +11,9 @@ from django.utils import timezone
 from appointments.message_kinds import ALERTS
 from appointments.messages import scope_of
 from appointments.models import Appointment, Listed, Plan, Region
-from notifications.models import Message
+from notifications.models import TAKEN, Message
 
 MINUTE = dt.timedelta(minutes=1)
-TAKEN = ("accepted", "delivered", "undelivered", "unconfirmed")
 
 
 def scope_for(reference: str) -> str:

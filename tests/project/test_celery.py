@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
+from typing import Any
 
 import pytest
 import redis
@@ -33,17 +34,22 @@ print(json.dumps({name: getattr(settings, name) for name in names}, default=str)
 
 
 @pytest.fixture(scope="module")
-def on_redis(tmp_path_factory) -> dict[str, object]:
+def on_redis(tmp_path_factory) -> dict[str, Any]:
+    return settings_of(VAR_DIR=str(tmp_path_factory.mktemp("var")))
+
+
+def settings_of(**given: str) -> dict[str, Any]:
     env = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "REDIS_URL": "redis://127.0.0.1:1/0",
-        "VAR_DIR": str(tmp_path_factory.mktemp("var")),
+        **given,
     }
     said = subprocess.run(
         [sys.executable, "-c", ASK], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )
-    return json.loads(said.stdout)
+    found: dict[str, Any] = json.loads(said.stdout)
+    return found
 
 
 def test_work_of_a_killed_worker_is_done_by_another(on_redis):
@@ -56,6 +62,14 @@ def test_no_task_is_started_again_while_it_may_still_run(on_redis):
     transport = on_redis["CELERY_BROKER_TRANSPORT_OPTIONS"]
     assert transport["visibility_timeout"] > on_redis["CELERY_TASK_TIME_LIMIT"]
     assert on_redis["CELERY_TASK_TIME_LIMIT"] > on_redis["CELERY_TASK_SOFT_TIME_LIMIT"]
+
+
+@pytest.mark.parametrize(("seconds", "expires"), [("60", 60), ("10", 10), ("1", 5)])
+def test_sweep_waits_in_its_queue_until_the_next_one_comes(tmp_path, seconds, expires):
+    """Not for less than a worker may be late, or none would ever run."""
+    found = settings_of(MESSAGE_SWEEP_SECONDS=seconds, VAR_DIR=str(tmp_path))
+    entry = found["CELERY_BEAT_SCHEDULE"]["sweep-messages"]
+    assert entry["options"]["expires"] == expires
 
 
 def test_dead_redis_holds_nobody_for_ever(on_redis):

@@ -41,8 +41,6 @@ from notifications.models import Batch, BatchDecision, Message
 
 State = Message.State
 SHOWN = 50
-# Those that were never sent cannot be sent again, but an officer has to know of them too.
-IN_TROUBLE = (*Message.TROUBLED_STATES, State.EXPIRED)
 
 
 # --- The list -------------------------------------------------------------------------------------
@@ -61,7 +59,7 @@ def list_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpRespon
     own = [name for name in names if _sees(request, subjects.get(name))]
     progress = batches.progress_of(own, now)
     rows = [
-        BatchRow(subjects.get(name) or Subject(name, name, frozenset()), progress[name])
+        BatchRow(subjects.get(name) or message_batches.unknown(name), progress[name])
         for name in own
         if sum(progress[name].counts.values()) or progress[name].is_paused
     ]
@@ -85,7 +83,7 @@ def _sees(request: HttpRequest, subject: Subject | None) -> bool:
 def batch_view(request: HttpRequest, model_admin: admin.ModelAdmin, name: str) -> HttpResponse:
     subject = _subject(request, name)
     context = {
-        **page(request, model_admin, title=subject.label),
+        **page(request, model_admin, title=str(subject.label)),
         **_facts(request, subject),
         "in_page": True,
     }
@@ -111,7 +109,7 @@ def _subject(request: HttpRequest, name: str) -> Subject:
     if subject is None:
         if not Message.objects.filter(batch=name).exists():
             raise Http404
-        return Subject(name, name, frozenset())
+        return message_batches.unknown(name)
     return subject
 
 
@@ -171,7 +169,8 @@ def _every(progress: Progress) -> int:
 
 def _troubled(request: HttpRequest, name: str) -> list[Message]:
     seen = messages_seen(request, Message.objects.filter(batch=name))
-    return list(seen.filter(state__in=IN_TROUBLE).order_by("pk")[:SHOWN])
+    # Those that were never sent cannot be sent again, but an officer has to know of them too.
+    return list(seen.filter(state__in=Message.MISSED_STATES).order_by("pk")[:SHOWN])
 
 
 def _etag(*shown: object) -> str:
@@ -193,7 +192,7 @@ class Piece:
 LOOKS = (
     ("arrived", "arrived", (State.DELIVERED,)),
     ("sent", "sent", (State.ACCEPTED, State.UNCONFIRMED)),
-    ("trouble", "in trouble", IN_TROUBLE),
+    ("trouble", "in trouble", Message.MISSED_STATES),
     ("leaving", "leaving now", (State.SENDING,)),
     ("waiting", "waiting", (State.QUEUED,)),
     ("back", "taken back", (State.CANCELLED,)),
@@ -240,8 +239,8 @@ def _why_it_waits(progress: Progress, rests: Iterable[Rest], now: datetime) -> l
         first = until(progress.next_at, now, day=True)
         says.append(Sentence(f"{progress.later:,} wait for their moment, the first {first}."))
     if quiet.is_quiet(now):
-        held = "Quiet hours: until 08:00 only SMS leave that cannot wait. Emails leave."
-        says.append(Sentence(held))
+        held = f"Quiet hours: until {quiet.QUIET_UNTIL:%H:%M} only SMS leave that cannot wait."
+        says.append(Sentence(f"{held} Emails leave."))
     return says + [_of_rest(rest, now) for rest in rests]
 
 
