@@ -90,7 +90,7 @@ def released():
     application = offer.appointment.application
     application.claimed_by, application.claimed_at = person, timezone.now()
     application.save()
-    assert offers.close_silent_one(offer_id=offer.pk, now=offer.deadline)
+    assert offers.close_silent_together(offer_ids=[offer.pk], now=offer.deadline)
     return [offer.appointment]
 
 
