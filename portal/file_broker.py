@@ -3,12 +3,14 @@
 Kombu writes the table of an exchange when the first queue is bound to it: for a moment the file is
 empty, and a second process that starts then reads nothing, fails and stops. So the tables are made
 here, whole, before any process looks. It writes messages in the same way, and a worker which looks
-at that moment stops too: here they appear whole.
+at that moment stops too: here they appear whole. And it remembers a queue as bound before the table
+says so: what another thread of the process sends at that moment goes nowhere. Here it waits.
 """
 
 import contextlib
 import os
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Iterable
@@ -21,9 +23,14 @@ from kombu.utils.json import dumps
 
 NO_QUEUES = "[]"
 SCHEME = "files"
+BINDING = threading.Lock()
 
 
 class Channel(filesystem.Channel):
+    def queue_bind(self, *args: Any, **kwargs: Any) -> None:
+        with BINDING:
+            super().queue_bind(*args, **kwargs)
+
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"  # as kombu's

@@ -184,7 +184,7 @@ def test_message_on_files_is_never_seen_half_written(tmp_path):
         try:
             with Connection(url, transport_options=options) as connection:
                 channel = connection.default_channel
-                until = time.monotonic() + 30
+                until = time.monotonic() + 120
                 while len(read) < 600 and time.monotonic() < until:
                     with contextlib.suppress(Empty):
                         channel._get(name)
@@ -200,6 +200,35 @@ def test_message_on_files_is_never_seen_half_written(tmp_path):
         thread.join()
     assert failed == []
     assert len(read) == 600
+
+
+def test_message_is_not_lost_while_another_thread_binds_its_queue(tmp_path, monkeypatch):
+    """Kombu remembers a queue as bound before it writes so; what is sent then went nowhere."""
+    begun, other_has_tried = threading.Event(), threading.Event()
+    real = file_broker.Channel._queue_bind
+
+    def slowly(self, *args):
+        begun.set()
+        other_has_tried.wait(2)  # mended: the other waits for us instead
+        real(self, *args)
+
+    monkeypatch.setattr(file_broker.Channel, "_queue_bind", slowly)
+    name = f"bound-{tmp_path.name}"
+    options = file_broker.transport_options(tmp_path, [name])
+    url = f"{file_broker.SCHEME}://"
+
+    def send() -> None:
+        with Connection(url, transport_options=options) as connection:
+            connection.SimpleQueue(name).put({})
+        other_has_tried.set()
+
+    first, second = threading.Thread(target=send), threading.Thread(target=send)
+    first.start()
+    assert begun.wait(60)
+    second.start()
+    for thread in (first, second):
+        thread.join()
+    assert len(list((tmp_path / "messages").iterdir())) == 2
 
 
 def test_broker_on_files_is_the_one_that_writes_them_whole():
