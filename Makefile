@@ -5,6 +5,9 @@ PYTHON ?= python3
 PO := portal/locale/hi/LC_MESSAGES/django.po
 MO := $(patsubst %.po,%.mo,$(wildcard $(PO)))
 BIN := .venv/bin
+# A process that may not keep what it compiled compiles Django anew each time it starts: two seconds
+# for each of the hundreds that tests start, and as much for every process of `make run`.
+unexport PYTHONDONTWRITEBYTECODE
 # More processes than cores: tests often wait (tests/queues.py says which stay together).
 WORKERS ?= 3
 
