@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from appointments.models.centres import Centre, Quota, Region
 
@@ -96,9 +97,10 @@ class Posting(models.Model):
     """Where an officer serves and what they may do there."""
 
     class Role(models.TextChoices):
-        REGION = "region", "Region officer"
-        APPROVER = "approver", "Approving officer"
-        CENTRE = "centre", "Centre officer"
+        # English, as officers' pages are; the demo's page, which applicants read, translates them.
+        REGION = "region", gettext_noop("Region officer")
+        APPROVER = "approver", gettext_noop("Approving officer")
+        CENTRE = "centre", gettext_noop("Centre officer")
 
     officer = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="posting"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 from time_machine import TimeMachineFixture
@@ -203,6 +204,13 @@ def test_three_officers_have_password_second_factor_and_posting() -> None:
         assert officer.is_staff
         assert len(account.code) == 6
         assert account.code.isdigit()
+
+
+@pytest.mark.usefixtures("filled")
+def test_page_of_the_demo_says_in_hindi_what_each_officer_is(client: Client) -> None:
+    page = client.get("/demo/", headers={"Accept-Language": "hi"}).text
+    assert "अनुमोदन अधिकारी" in page
+    assert "Approving officer" not in page
 
 
 @pytest.mark.usefixtures("filled")
