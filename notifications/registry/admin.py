@@ -271,7 +271,8 @@ class SmsTemplateAdmin(admin.ModelAdmin):
             "in_use": in_use,
             "proofs": proofs,
             "codes": [kind.code for kind in spoken_kinds()],
-            "errors": [finding for finding in findings if finding.is_error],
+            "stopped": [finding for finding in findings if finding.stops],
+            "of_ids": [one for one in findings if one.is_error and not one.stops],
             "warnings": [finding for finding in findings if not finding.is_error],
             "proved": sum(not one.fails for one in proofs),
         }

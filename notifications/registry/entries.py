@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import Enum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +78,41 @@ def faults(entry: Entry) -> list[Fault]:
     told = {fault.field for fault in unseen}
     others = [*_of_place(entry), *_of_forms(entry), *_of_gateway_id(entry), *_of_text(entry)]
     return [*unseen, *(fault for fault in others if fault.field not in told)]
+
+
+Values = dict[str, tuple[str | date | None, str | date | None]]
+
+
+class Effect(Enum):
+    """What filing an entry does to the versions that are there."""
+
+    NOTHING = "nothing"
+    OTHER_DAYS = "other days"
+    NEW_VERSION = "new version"
+
+
+def effect(newest: SmsTemplate | None, entry: Entry) -> Effect:
+    """`newest`: of the same kind, language and gateway. Nothing comes back into a withdrawn one."""
+    if newest is None or newest.withdrawn_at is not None:
+        return Effect.NEW_VERSION
+    differ = differences(Entry.of(newest), tidied_if_readable(entry))
+    if not differ:
+        return Effect.NOTHING
+    return Effect.NEW_VERSION if any(name in WORDS for name in differ) else Effect.OTHER_DAYS
+
+
+def differences(before: Entry, after: Entry) -> Values:
+    """Field -> (before, after), for those that differ."""
+    pairs = {name: (getattr(before, name), getattr(after, name)) for name in (*WORDS, *DAYS)}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def tidied_if_readable(entry: Entry) -> Entry:
+    """As the registry would write it; as it is if its variables are wrong, which is said apart."""
+    try:
+        return entry.tidied()
+    except Unreadable:
+        return entry
 
 
 def known_gateways() -> list[str]:

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.registry import csv_files, verbs
+from notifications.registry import csv_files, filling, ids, verbs
 from notifications.registry.entries import (
     FIELDS,
     Entry,
@@ -112,15 +112,19 @@ class EntryForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         data["text"] = data.get("text", "").replace("\r\n", "\n")
-        if not self.errors:
-            for fault in faults(self.entry()):
-                place = fault.field if fault.field in self.fields else None
+        # All mistakes at once: what can be judged is, whatever is wrong with other fields.
+        wrong, entry = set(self.errors), self.entry()
+        for fault in [*faults(entry), *ids.taken(entry)]:
+            place = fault.field if fault.field in self.fields else None
+            if place not in wrong:
                 self.add_error(place, str(fault.sentence))
         return data
 
     def entry(self) -> Entry:
-        """Of a valid form."""
+        """As it was typed; of a valid form it may be filed."""
         given = {name: self.cleaned_data.get(name, "") for name in FIELDS}
+        given["valid_from"] = self.cleaned_data.get("valid_from") or timezone.localdate()
+        given["valid_until"] = self.cleaned_data.get("valid_until")
         if self.fixed:
             for name in ("kind", "language", "gateway"):
                 given[name] = getattr(self.fixed, name)
@@ -192,7 +196,7 @@ class ImportForm(forms.Form):
         data = super().clean() or {}
         try:
             self.content = self._sent(data)
-            lines = csv_files.read_lines(self.content)
+            lines = csv_files.read_lines(self.content, filling.by_key())
         except csv_files.BadFile as error:
             self.mistakes = error.mistakes
             raise forms.ValidationError(

@@ -4,16 +4,19 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import officers
 from accounts.models import User
 from appointments.models import Posting
 from appointments.roles import post
-from notifications.registry import csv_files
+from notifications.registry import csv_files, verbs
 from notifications.registry.models import SmsTemplate, SmsTemplateEvent
 from tests.domain.builders import make_centre, make_region
 from tests.notifications.registry.builders import (
     DEMO_FILE,
+    DEMO_FILE_MSG91,
+    HINDI_ID,
     PANEL_ID,
     TODAY,
     days,
@@ -175,6 +178,17 @@ class TestFiling:
         for page in (LIST, f"{LIST}?q={PANEL_ID}"):
             assert PANEL_ID in at.go(page).text
         assert at.go(url(template, "edit")).fields["gateway_template_id"] == [PANEL_ID]
+
+    def test_id_of_another_text_is_refused_at_its_field_beside_other_mistakes(self, desk):
+        filed(gateway="msg91")
+        at = desk().go(ADD)
+        values = vars(entry(gateway="msg91", language="hi"))
+        wrong = {"gateway_template_id": PANEL_ID, "header": "X", "valid_from": "soon"}
+        at.send(changes={**values, "valid_until": "", **wrong})
+        said = "This is the id of another text: CANCELLED en msg91, version 1."
+        assert f"Template id of the gateway: {said}" in at.text
+        assert "The header is six letters" in at.text
+        assert SmsTemplate.objects.count() == 1
 
     def test_line_ends_of_a_browser_are_those_of_the_text(self, desk):
         at = desk().go(ADD)
@@ -372,6 +386,7 @@ class TestFile:
             at.fields["text"][0]
             .replace("X1", "PSKMPC")
             .replace("\nCANCELLED,en", "\nCANCELLED,hi", 1)
+            .replace(entry().template_id, HINDI_ID, 1)
         )
         assert "PSKMPC" in mended
         at.send(changes={"text": mended, "file": ""})
@@ -481,6 +496,29 @@ class TestFirstPage:
         assert "warnings" not in at.go(reverse("admin:index")).text
         SmsTemplate.objects.filter(kind="HOLD").update(valid_until=TODAY + days(9))
         assert "2 warnings" in at.go(reverse("admin:index")).text
+
+    def test_wrong_ids_are_told_apart_from_texts_that_cannot_leave(self, desk, settings):
+        settings.MESSAGE_GATEWAYS = {"sms": ["msg91"], "email": ["file"]}
+        verbs.load(entries=csv_files.read_file(DEMO_FILE_MSG91), by="demo")
+        hold, visit = SmsTemplate.objects.filter(kind__in=["HOLD", "VISIT"], language="hi")
+        SmsTemplate.objects.filter(pk=hold.pk).update(unknown_at=timezone.now())
+        at = desk().go(reverse("admin:index"))
+        assert "1 SMS text has an id that the gateway does not know: messages wait, or" in at.text
+        assert "cannot leave" not in at.text
+        assert "the id of another text" not in at.text
+        at.go(PROOF)
+        assert "do not leave 0" in at.text
+        assert "wrong ids 1" in at.text
+        assert "Under a wrong id" in at.text
+        assert "Does not leave" not in at.text
+        SmsTemplate.objects.filter(pk=visit.pk).update(gateway_template_id=hold.gateway_template_id)
+        SmsTemplate.objects.filter(kind="STANDS").update(valid_until=TODAY - days(1))
+        at.go(reverse("admin:index"))
+        assert "2 SMS texts have the id of another text: people may get the wrong words." in at.text
+        assert "2 SMS texts cannot leave: what is filed is missing" in at.text
+        at.go(PROOF)
+        assert "do not leave 2" in at.text
+        assert "wrong ids 3" in at.text
 
     def test_nothing_is_said_where_no_gateway_needs_templates(self, desk, gateway):
         assert PROOF not in desk().go(reverse("admin:index")).page.content.decode()
