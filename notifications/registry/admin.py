@@ -300,6 +300,8 @@ class SmsTemplateAdmin(admin.ModelAdmin):
                 )
             except Refusal as refusal:
                 form.add_error(None, str(refusal))
+                if template is None:
+                    form.there = verbs.newest_of(form.entry())
             else:
                 said = _("Filed: %(template)s.") if changed else _("%(template)s: as it was.")
                 messages.success(request, said % {"template": filed})

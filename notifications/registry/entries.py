@@ -26,7 +26,7 @@ DAYS = ("valid_from", "valid_until")
 FIELDS = ("kind", "language", "gateway", *WORDS, *DAYS)
 
 # Field -> what it has to be like, and what to say if it is not.
-OPERATORS_ID, GATEWAYS_ID = r"[0-9]{19}", r"[0-9A-Za-z_-]{1,40}"
+OPERATORS_ID = r"[0-9]{19}"
 FORMS: dict[str, tuple[str, str | Promise]] = {
     "entity_id": (r"[0-9]{1,20}", _("The entity id is digits only, as the operators gave it.")),
     "header": (r"[A-Za-z]{6}", _("The header is six letters.")),
@@ -176,8 +176,20 @@ def _of_gateway_id(entry: Entry) -> Iterator[Fault]:
             "19 digits are an id of the operators. %(gateway)s shows its own in its panel."
         )
         yield Fault(field, sentence % about)
-    elif not re.fullmatch(GATEWAYS_ID, given, re.ASCII):
-        yield Fault(field, _("It is 40 letters, digits, - and _ at most."))
+    elif wrong := re.search(r"[^0-9A-Za-z_-]", given):
+        sentence = _("Use only A-Z, a-z, 0-9, - and _, 40 at most; %(wrong)s is none of them.")
+        yield Fault(field, sentence % {"wrong": f"“{_seen(given, wrong.start())}”"})
+    elif len(given) > 40:
+        sentence = _("It has %(count)d characters; 40 are the most.")
+        yield Fault(field, sentence % {"count": len(given)})
+
+
+def _seen(text: str, at: int) -> str:
+    """The letter there with the vowel signs that stand on it: alone these look like nothing."""
+    end = at + 1
+    while end < len(text) and unicodedata.category(text[end]).startswith("M"):
+        end += 1
+    return text[at:end]
 
 
 def _of_text(entry: Entry) -> Iterator[Fault]:

@@ -19,6 +19,10 @@ from notifications.registry.entries import (
 from notifications.registry.models import SmsTemplate
 from notifications.registry.notation import LONGEST
 
+THERE = _("A text is filed for this kind, language and gateway already.")
+THERE_WITHDRAWN = _(
+    "The text for this kind, language and gateway was withdrawn. Another one is its next version."
+)
 REQUIRED = {"required": _("Fill this in.")}
 
 
@@ -89,6 +93,8 @@ class EntryForm(forms.Form):
         max_length=200,
         help_text=_("Stands in the history."),
     )
+    # The newest version of what was to be added, if there is one: the page leads to it.
+    there: SmsTemplate | None = None
     # The version that the officer saw, so that two at once do not overturn each other.
     based_on = forms.IntegerField(widget=forms.HiddenInput, initial=0)
 
@@ -118,6 +124,10 @@ class EntryForm(forms.Form):
             place = fault.field if fault.field in self.fields else None
             if place not in wrong:
                 self.add_error(place, str(fault.sentence))
+        if self.fixed is None and not wrong & {"kind", "language", "gateway"}:
+            self.there = verbs.newest_of(entry)
+        if self.there:
+            self.add_error("kind", THERE if self.there.withdrawn_at is None else THERE_WITHDRAWN)
         return data
 
     def entry(self) -> Entry:

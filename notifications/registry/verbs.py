@@ -60,12 +60,12 @@ def file(
         raise Unfit(found)
     entry = entry.tidied()
     with _alone():
-        newest = _newest(entry)
-        if based_on is not None and based_on != (newest.version if newest else 0):
+        there = _newest(entry)
+        if based_on is not None and based_on != (there.version if there else 0):
             raise _changed_meanwhile()
         if found := ids.taken(entry):
             raise Unfit(found)
-        return _filed(entry, newest, by, reason)
+        return _filed(entry, there, by, reason)
 
 
 def load(*, entries: Sequence[Entry], by: str, reason: str = "") -> Loaded:
@@ -91,7 +91,12 @@ def load(*, entries: Sequence[Entry], by: str, reason: str = "") -> Loaded:
 
 def would_change(entry: Entry) -> bool:
     """Whether filing this would change anything at this moment."""
-    return effect(_of_place(entry).first(), entry) != Effect.NOTHING
+    return effect(newest_of(entry), entry) != Effect.NOTHING
+
+
+def newest_of(entry: Entry) -> SmsTemplate | None:
+    """The newest version of what is filed for the kind, language and gateway of this entry."""
+    return _of_place(entry).first()
 
 
 def not_known(

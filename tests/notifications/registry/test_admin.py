@@ -190,6 +190,38 @@ class TestFiling:
         assert "The header is six letters" in at.text
         assert SmsTemplate.objects.count() == 1
 
+    @pytest.mark.parametrize("is_withdrawn", [False, True])
+    def test_adding_what_is_there_says_so_leads_to_it_and_hides_nothing(self, desk, is_withdrawn):
+        there = filed()
+        if is_withdrawn:
+            verbs.withdraw(template=there, by="officer 7", reason="struck off")
+        other = filed(language="hi")
+        at = desk().go(ADD)
+        wrong = {"template_id": other.template_id, "header": "X", "text": "My {#numeric#}"}
+        at.send(changes={**vars(entry()), "valid_until": "", **wrong})
+        live = "A text is filed for this kind, language and gateway already."
+        gone = "The text for this kind, language and gateway was withdrawn."
+        assert (gone if is_withdrawn else live) in at.text
+        assert "Somebody has changed" not in at.text
+        page = at.page.content.decode()
+        assert url(there) in page
+        assert url(there, "edit") in page
+        for said in ("The header is six letters", "This is the id of another text", "named: 2"):
+            assert said in at.text
+        for name, value in wrong.items():
+            assert at.fields[name] == [value]
+        assert SmsTemplate.objects.count() == 2
+
+    def test_who_adds_what_another_added_at_that_moment_is_led_to_it(self, desk, monkeypatch):
+        there = filed()
+        at = desk().go(ADD)
+        real = verbs.newest_of
+        answers = [None, there]
+        monkeypatch.setattr(verbs, "newest_of", lambda one: answers.pop(0) or real(one))
+        at.send(changes={**vars(entry(header="SECOND")), "valid_until": ""})
+        assert url(there, "edit") in at.page.content.decode()
+        assert at.fields["header"] == ["SECOND"]
+
     def test_line_ends_of_a_browser_are_those_of_the_text(self, desk):
         at = desk().go(ADD)
         text = "ARN {#numeric#}\r\nleft {#numeric#}"

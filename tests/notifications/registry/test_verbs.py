@@ -152,6 +152,22 @@ def test_unfit_entry_is_refused_by_field(field, changes):
     assert not SmsTemplate.objects.exists()
 
 
+@pytest.mark.usefixtures("_english")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("साँचा१२३", "Use only A-Z, a-z, 0-9, - and _, 40 at most; “साँ” is none of them."),
+        ("<script>", "Use only A-Z, a-z, 0-9, - and _, 40 at most; “<” is none of them."),
+        ("6808 ca80", "Use only A-Z, a-z, 0-9, - and _, 40 at most; “ ” is none of them."),
+        ("f" * 41, "It has 41 characters; 40 are the most."),
+    ],
+)
+def test_id_of_the_gateways_panel_says_what_is_wrong_and_what_is_allowed(given, said):
+    with pytest.raises(Unfit) as caught:
+        verbs.file(entry=entry(gateway="msg91", gateway_template_id=given), by="officer 7")
+    assert [str(fault.sentence) for fault in caught.value.faults] == [said]
+
+
 def test_another_id_of_the_gateway_is_a_new_version():
     old = filed(gateway="msg91")
     new, changed = verbs.file(
