@@ -286,17 +286,22 @@ class TestOldVersion:
         assert "an old one" not in desk().go(url(filed(header="SECOND"), "edit")).text
 
 
-NOT_SENT = "Messages of this kind are not sent until"
+FAIL = "Until another text is in force, SMS of this kind that come to"
 
 
 class TestWithdrawing:
+    @pytest.fixture(autouse=True)
+    def _gateways(self, settings):
+        settings.MESSAGE_GATEWAYS = {"sms": ["msg91", "smpp"], "email": ["file"]}
+
     def said(self, at, template):
         return at.go(url(template, "withdraw")).text
 
     def test_current_version_stops_the_kind(self, desk):
         filed()
         text = self.said(desk(), filed(header="SECOND"))
-        assert f"{NOT_SENT} another text is filed" in text
+        assert "No older version comes back, and no other is filed to follow." in text
+        assert f"{FAIL} smpp fail there: they do not wait, and no other gateway" in text
         assert "Within seconds no message leaves in these words" in text
 
     def test_old_version_changes_nothing_while_a_newer_one_is_in_force(self, desk):
@@ -304,7 +309,7 @@ class TestWithdrawing:
         filed(header="SECOND")
         text = self.said(desk(), old)
         assert "This is an old version: version 2 is in force." in text
-        assert NOT_SENT not in text
+        assert FAIL not in text
         assert "Within seconds" not in text
 
     def test_old_version_whose_newer_one_has_ended_changes_nothing_either(self, desk):
@@ -312,7 +317,7 @@ class TestWithdrawing:
         filed(header="SECOND", valid_until=TODAY - days(1))
         text = self.said(desk(), old)
         assert "version 2 took its place. No message leaves in these words" in text
-        assert NOT_SENT not in text
+        assert FAIL not in text
 
     def test_version_to_come_leaves_the_one_in_force(self, desk):
         current = filed()
@@ -321,8 +326,10 @@ class TestWithdrawing:
         text = self.said(at, coming)
         assert "It was to begin on Wednesday, 25 June 2025 and then never will." in text
         assert "Messages go on leaving in version 1, which is in force." in text
-        assert NOT_SENT not in text
-        assert f"{NOT_SENT} version 2 begins on Wednesday, 25 June" in self.said(at, current)
+        assert FAIL not in text
+        text = self.said(at, current)
+        assert "Version 2 begins on Wednesday, 25 June 2025." in text
+        assert FAIL in text
 
     def test_version_to_come_beside_none_in_force(self, desk):
         text = self.said(desk(), filed(valid_from=TODAY + days(2)))
@@ -333,7 +340,7 @@ class TestWithdrawing:
         never = filed(header="SECOND", valid_from=TODAY + days(2))
         at = desk()
         at.go(url(never, "withdraw")).send(changes={"reason": "not approved"})
-        assert f"{NOT_SENT} another text is filed" in self.said(at, current)
+        assert f"{FAIL} smpp" in self.said(at, current)
         assert "It is withdrawn already." in self.said(at, never)
 
     def test_version_that_has_ended(self, desk):
@@ -345,16 +352,42 @@ class TestWithdrawing:
         at = desk()
         text = self.said(at, own)
         assert "Messages then leave through smpp in what is filed for every gateway." in text
-        assert NOT_SENT not in text
+        assert FAIL not in text
         assert "Gateways with a text of their own go on: smpp." in self.said(at, general)
         SmsTemplate.objects.filter(pk=general.pk).update(valid_until=TODAY - days(1))
-        assert NOT_SENT in self.said(at, own)
+        assert FAIL in self.said(at, own)
 
     def test_text_of_a_gateway_with_ids_of_its_own_has_none_to_stand_in(self, desk):
         filed()
         text = self.said(desk(), filed(gateway="msg91"))
-        assert f"{NOT_SENT} another text is filed" in text
+        assert f"{FAIL} msg91 fail there" in text
         assert "Messages then leave through msg91" not in text
+        assert "Through smpp they leave as before." in text
+        assert "the first gateway that does not rest: msg91, smpp." in text
+        assert "In place of an SMS that failed an email leaves" in text
+        assert "is listed as not reached" not in text  # they did it themselves
+
+    def test_text_of_a_gateway_that_is_not_in_use(self, desk):
+        text = self.said(desk(), filed(gateway="mobile_seva"))
+        assert "mobile_seva is not in use: no message goes through it now." in text
+        assert FAIL not in text
+
+    def test_text_for_every_gateway_that_none_in_use_takes(self, desk, settings):
+        settings.MESSAGE_GATEWAYS = {"sms": ["msg91"], "email": ["file"]}
+        text = self.said(desk(), filed())
+        assert "No gateway in use takes this text" in text
+        assert FAIL not in text
+
+    def test_code_to_sign_in_is_nothing_to_call_anybody_about(self, desk):
+        code = filed(kind="OTP", text="{#numeric#} -X", variables="otp:numeric:6")
+        text = self.said(desk(), code)
+        assert f"{FAIL} smpp" in text
+        assert "listed as not reached" not in text
+
+    def test_people_whom_nothing_reaches_are_listed(self, desk):
+        words = {"text": "{#numeric#} -X", "variables": "a4:numeric:4"}
+        text = self.said(desk(), filed(kind="STANDS", **words))
+        assert "Whom nothing else reaches is listed as not reached." in text
 
     def test_reason_is_needed_and_kept(self, desk):
         template = filed()
