@@ -1,12 +1,14 @@
 """What officers type about a template. The rules are entries.faults; here they get their fields."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications import kinds
 from notifications.registry import csv_files, filling, ids, verbs
 from notifications.registry.entries import (
     FIELDS,
@@ -142,7 +144,8 @@ class EntryForm(forms.Form):
 
     def _offer_choices(self) -> None:
         gateways = [(name, name) for name in known_gateways()]
-        self._offer("kind", [(kind.code, kind.code) for kind in spoken_kinds()])
+        named = [(kind.code, kinds.name(kind.code)) for kind in spoken_kinds()]
+        self._offer("kind", sorted(named, key=itemgetter(1)))
         self._offer("gateway", [("", _("Every gateway")), *gateways])
 
     def _offer(self, name: str, choices: Sequence[tuple[str, Any]]) -> None:

@@ -98,15 +98,35 @@ class TestList:
         assert "OWNMSG" not in at.go(f"{LIST}?for=every").text
         assert "PSKMPB" in at.text
 
+    def test_kinds_are_called_what_officers_call_them(self, desk):
+        filed()
+        filed(kind="OTP", text="{#numeric#} -X", variables="otp:numeric:6", template_id="2" * 19)
+        at = desk().go(LIST)
+        assert "cancelled at their request" in at.text
+        assert "CANCELLED" not in at.text
+        at.go(f"{LIST}?kind=OTP")
+        assert f"{'2' * 19}" in at.text
+        assert entry().template_id not in at.text
+        page = at.go(ADD).page.content.decode()
+        assert '<option value="OTP">code to sign in</option>' in page
+
     def test_search_finds_ids_and_words(self, desk):
         filed()
         filed(language="hi", template_id="1107000000000000001", text="शेष {#numeric#}",
               variables="n:numeric")  # fmt: skip
         at = desk()
-        for words, found in (("शेष", 1), ("11071234", 1), ("CANCELLED", 2), ("nothing", 0)):
+        for words, found in (
+            ("शेष", 1),
+            ("11071234", 1),
+            ("CANCELLED", 2),
+            ("at their request", 2),
+            ("nothing", 0),
+        ):
             text = at.go(f"{LIST}?q={words}").text
-            assert text.count(" CANCELLED ") >= found
-            assert ("1107000000000000001" in text) == (words in ("शेष", "CANCELLED"))
+            assert text.count(" cancelled at their request ") >= found
+            assert ("1107000000000000001" in text) == (
+                words in ("शेष", "CANCELLED", "at their request")
+            )
 
     @pytest.mark.parametrize("count", [1, 3])
     def test_list_needs_the_same_queries_for_one_and_for_three(
@@ -249,6 +269,14 @@ class TestFiling:
 
 
 class TestOldVersion:
+    def test_versions_have_their_year_and_the_withdrawn_are_marked(self, desk):
+        old = filed()
+        verbs.withdraw(template=old, by="officer 7", reason="struck off")
+        text = desk().go(url(filed(header="SECOND"))).text
+        assert "Fri 13/6/2025 version 2" in text
+        assert "Fri 13/6/2025 version 1 withdrawn" in text
+        assert "Mon 23/6/2025" in text  # what happened to it
+
     def test_it_is_not_offered_to_be_changed_and_leads_to_the_one_in_force(self, desk):
         old, new = filed(), filed(header="SECOND")
         at = desk().go(url(old, "edit"))
