@@ -48,6 +48,16 @@ def short_moment(moment: dt.datetime, language: str) -> str:
     return f"{short_day(moment, language)} {_local(moment):%H:%M}"
 
 
+def dated_day(moment: dt.date | dt.datetime, language: str) -> str:
+    """Write "शुक्र 26/12/2025" or "Fri 26/12/2025": as short_day, of what may be years ago."""
+    return f"{short_day(moment, language)}/{_day(moment).year}"
+
+
+def dated_moment(moment: dt.datetime, language: str) -> str:
+    """Write "शुक्र 26/12/2025 12:15": as dated_day, with a 24-hour clock."""
+    return f"{dated_day(moment, language)} {_local(moment):%H:%M}"
+
+
 def weekday(moment: dt.date | dt.datetime, language: str) -> str:
     """Write "सोमवार" or "Monday"."""
     return _words(language).weekdays[_day(moment).weekday()]

@@ -2,7 +2,8 @@
 
 "sweep" lets one sweeper through at a time. A gate with a gateway's name is shut while that rests:
 it is down, or has asked us to wait. "alert:..." keeps an hour between two alerts on a topic,
-"alerts:..." some minutes between two looks that take long.
+"alerts:..." some minutes between two looks that take long. "registry" is held by who files SMS
+templates.
 """
 
 from datetime import datetime, timedelta
@@ -63,6 +64,12 @@ def pass_alone(name: str, *, now: datetime, until: datetime) -> bool:
 def leave(name: str, *, now: datetime, until: datetime) -> None:
     """Open the gate that `pass_alone` shut until `until`, unless another has passed since."""
     Gate.objects.filter(name=name, shut_until=until).update(shut_until=now)
+
+
+def hold(name: str, now: datetime) -> None:
+    """In a transaction: until it ends no other holds this gate. Whoever comes meanwhile waits."""
+    Gate.objects.bulk_create([Gate(name=name, shut_until=now)], ignore_conflicts=True)
+    Gate.objects.select_for_update().get(name=name)
 
 
 def _is_shut(now: datetime) -> Q:

@@ -47,6 +47,7 @@ class Kind:
 
 
 _kinds: dict[str, Kind] = {}
+_names: dict[str, str] = {}
 
 
 def register(kind: Kind) -> None:
@@ -66,3 +67,13 @@ def get(code: str) -> Kind:
 
 def all_kinds() -> Collection[Kind]:
     return _kinds.values()
+
+
+def call_them(names: Mapping[str, str]) -> None:
+    """Say what officers call the kinds: the app that registers them knows, and pages here ask."""
+    _names.update(names)
+
+
+def name(code: str) -> str:
+    """What officers call a kind; its code if nobody has said so."""
+    return _names.get(code, code)

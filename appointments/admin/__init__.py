@@ -11,6 +11,8 @@ from appointments.admin import (
     seats,
     travel,
 )
+from appointments.admin.outbox.words import KIND_WORDS
+from notifications import kinds
 
 __all__ = [
     "calls",
@@ -23,3 +25,5 @@ __all__ = [
     "seats",
     "travel",
 ]
+
+kinds.call_them(KIND_WORDS)

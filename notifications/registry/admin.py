@@ -1,6 +1,7 @@
 """The officers' pages of SMS templates: what is filed, the proof, and changing it by verbs."""
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from notifications import kinds
 from notifications.dates import INDIA
 from notifications.errors import Refusal
 from notifications.registry import csv_files, filling, proof, verbs, withdrawal
@@ -77,6 +79,22 @@ class GatewayFilter(admin.SimpleListFilter):
         return queryset.filter(gateway="" if value == self.every else value)
 
 
+class KindFilter(admin.SimpleListFilter):
+    """By what officers call the kinds, not by their codes."""
+
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        # What is filed may be of a kind that this version no longer knows.
+        filed = SmsTemplate.objects.order_by("kind").values_list("kind", flat=True).distinct()
+        codes = {*filed, *(kind.code for kind in spoken_kinds())}
+        return sorted(((code, kinds.name(code)) for code in codes), key=itemgetter(1))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 def _newer() -> QuerySet[SmsTemplate]:
     """Later versions of a row of the query around this one."""
     place = {name: OuterRef(name) for name in ("kind", "language", "gateway")}
@@ -91,10 +109,10 @@ def _newest(templates: QuerySet[SmsTemplate]) -> QuerySet[SmsTemplate]:
 class SmsTemplateAdmin(admin.ModelAdmin):
     change_list_template = "admin/office/templates.html"
     list_display = (
-        *("kind", "language", "state", "where", "template_id", "gateway_template_id"),
+        *("what", "language", "state", "where", "template_id", "gateway_template_id"),
         *("header", "last_day", "version"),
     )
-    list_filter = (VersionFilter, "language", GatewayFilter, "kind")
+    list_filter = (VersionFilter, "language", GatewayFilter, KindFilter)
     search_fields = ("template_id", "gateway_template_id", "kind", "text")
     search_help_text = _("Template id, kind, or words of the text.")
     list_per_page = 100
@@ -102,6 +120,10 @@ class SmsTemplateAdmin(admin.ModelAdmin):
     actions = None
 
     # --- Columns ---
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def what(self, template: SmsTemplate) -> str:
+        return kinds.name(template.kind)
 
     @admin.display(description=_("gateway"), ordering="gateway")
     def where(self, template: SmsTemplate) -> Any:
@@ -120,6 +142,17 @@ class SmsTemplateAdmin(admin.ModelAdmin):
         begun = _newer().filter(valid_from__lte=timezone.localdate())
         never_was = Q(withdrawn_at__date__lt=F("valid_from"))
         return templates.annotate(is_replaced=Exists(begun.exclude(never_was)))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Kinds are found by their code, and by what the list calls them."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        words = search_term.strip().casefold()
+        codes = [kind.code for kind in spoken_kinds() if words in kinds.name(kind.code).casefold()]
+        if not words or not codes:
+            return found, may_repeat
+        return queryset.filter(Q(pk__in=found.values("pk")) | Q(kind__in=codes)), may_repeat
 
     # --- Rights: whoever may change a template may withdraw it; nobody deletes one ---
 
@@ -271,7 +304,8 @@ class SmsTemplateAdmin(admin.ModelAdmin):
             "in_use": in_use,
             "proofs": proofs,
             "codes": [kind.code for kind in spoken_kinds()],
-            "errors": [finding for finding in findings if finding.is_error],
+            "stopped": [finding for finding in findings if finding.stops],
+            "of_ids": [one for one in findings if one.is_error and not one.stops],
             "warnings": [finding for finding in findings if not finding.is_error],
             "proved": sum(not one.fails for one in proofs),
         }
@@ -299,6 +333,8 @@ class SmsTemplateAdmin(admin.ModelAdmin):
                 )
             except Refusal as refusal:
                 form.add_error(None, str(refusal))
+                if template is None:
+                    form.there = verbs.newest_of(form.entry())
             else:
                 said = _("Filed: %(template)s.") if changed else _("%(template)s: as it was.")
                 messages.success(request, said % {"template": filed})

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from notifications.registry.entries import FIELDS, Entry, faults
+from notifications.registry import ids
+from notifications.registry.entries import FIELDS, Entry, Fault, faults
 
 LARGEST = 1_000_000  # bytes; a hundred templates take fifty thousand
 MAY_BE_MISSING = ("gateway", "gateway_template_id", "valid_until")
@@ -63,8 +65,8 @@ def read(text: str) -> list[Entry]:
     return [entry for _line, entry in read_lines(text)]
 
 
-def read_lines(text: str) -> list[tuple[int, Entry]]:
-    """As `read`, each entry with its line."""
+def read_lines(text: str, filed: ids.Registry | None = None) -> list[tuple[int, Entry]]:
+    """As `read`, each entry with its line. Its ids must be no other's, nor those of `filed`."""
     # Text that was pasted may have the mark of a file at its start.
     rows, mistakes = _rows(text.removeprefix("\ufeff"))
     entries: list[tuple[int, Entry]] = []
@@ -75,6 +77,9 @@ def read_lines(text: str) -> list[tuple[int, Entry]]:
             mistakes += [Mistake(line, one.field, one.sentence) for one in faults(entry)]
             entries.append((line, entry))
     mistakes += _repeated(entries)
+    told = {(mistake.line, mistake.column) for mistake in mistakes}
+    taken = _ids_taken(entries, filed or {})
+    mistakes += [one for one in taken if (one.line, one.column) not in told]
     if not rows and not mistakes:
         mistakes.append(Mistake(1, "", _("The file has no templates.")))
     if mistakes:
@@ -171,17 +176,16 @@ def _repeated(entries: Sequence[tuple[int, Entry]]) -> list[Mistake]:
         if first != line:
             sentence = _("Line %(line)d names this kind, language and gateway already.")
             mistakes.append(Mistake(line, "kind", sentence % {"line": first}))
-    return [*mistakes, *_id_repeated(entries)]
+    return mistakes
 
 
-def _id_repeated(entries: Sequence[tuple[int, Entry]]) -> list[Mistake]:
-    """The gateway writes the text itself: by another kind's id it would say what is not true."""
-    seen: dict[tuple[str, str], int] = {}
+def _ids_taken(entries: Sequence[tuple[int, Entry]], filed: ids.Registry) -> list[Mistake]:
+    lines = [line for line, _entry in entries]
     mistakes = []
-    for line, entry in entries:
-        name = entry.gateway_template_id
-        first = seen.setdefault((entry.gateway, name), line) if name else line
-        if first != line:
-            sentence = _("Line %(line)d has this id already.") % {"line": first}
-            mistakes.append(Mistake(line, "gateway_template_id", sentence))
+    for clash in ids.clashes([entry for _line, entry in entries], filed, timezone.localdate()):
+        fault = clash.fault()
+        if clash.other_entry is not None and clash.field != "valid_from":
+            sentence = _("Line %(line)d has this id already.") % {"line": lines[clash.other_entry]}
+            fault = Fault(clash.field, sentence)
+        mistakes.append(Mistake(lines[clash.index], fault.field, fault.sentence))
     return mistakes

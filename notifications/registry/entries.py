@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import Enum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +26,7 @@ DAYS = ("valid_from", "valid_until")
 FIELDS = ("kind", "language", "gateway", *WORDS, *DAYS)
 
 # Field -> what it has to be like, and what to say if it is not.
-OPERATORS_ID, GATEWAYS_ID = r"[0-9]{19}", r"[0-9A-Za-z_-]{1,40}"
+OPERATORS_ID = r"[0-9]{19}"
 FORMS: dict[str, tuple[str, str | Promise]] = {
     "entity_id": (r"[0-9]{1,20}", _("The entity id is digits only, as the operators gave it.")),
     "header": (r"[A-Za-z]{6}", _("The header is six letters.")),
@@ -77,6 +78,41 @@ def faults(entry: Entry) -> list[Fault]:
     told = {fault.field for fault in unseen}
     others = [*_of_place(entry), *_of_forms(entry), *_of_gateway_id(entry), *_of_text(entry)]
     return [*unseen, *(fault for fault in others if fault.field not in told)]
+
+
+Values = dict[str, tuple[str | date | None, str | date | None]]
+
+
+class Effect(Enum):
+    """What filing an entry does to the versions that are there."""
+
+    NOTHING = "nothing"
+    OTHER_DAYS = "other days"
+    NEW_VERSION = "new version"
+
+
+def effect(newest: SmsTemplate | None, entry: Entry) -> Effect:
+    """`newest`: of the same kind, language and gateway. Nothing comes back into a withdrawn one."""
+    if newest is None or newest.withdrawn_at is not None:
+        return Effect.NEW_VERSION
+    differ = differences(Entry.of(newest), tidied_if_readable(entry))
+    if not differ:
+        return Effect.NOTHING
+    return Effect.NEW_VERSION if any(name in WORDS for name in differ) else Effect.OTHER_DAYS
+
+
+def differences(before: Entry, after: Entry) -> Values:
+    """Field -> (before, after), for those that differ."""
+    pairs = {name: (getattr(before, name), getattr(after, name)) for name in (*WORDS, *DAYS)}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def tidied_if_readable(entry: Entry) -> Entry:
+    """As the registry would write it; as it is if its variables are wrong, which is said apart."""
+    try:
+        return entry.tidied()
+    except Unreadable:
+        return entry
 
 
 def known_gateways() -> list[str]:
@@ -140,8 +176,20 @@ def _of_gateway_id(entry: Entry) -> Iterator[Fault]:
             "19 digits are an id of the operators. %(gateway)s shows its own in its panel."
         )
         yield Fault(field, sentence % about)
-    elif not re.fullmatch(GATEWAYS_ID, given, re.ASCII):
-        yield Fault(field, _("It is 40 letters, digits, - and _ at most."))
+    elif wrong := re.search(r"[^0-9A-Za-z_-]", given):
+        sentence = _("Use only A-Z, a-z, 0-9, - and _, 40 at most; %(wrong)s is none of them.")
+        yield Fault(field, sentence % {"wrong": f"“{_seen(given, wrong.start())}”"})
+    elif len(given) > 40:
+        sentence = _("It has %(count)d characters; 40 are the most.")
+        yield Fault(field, sentence % {"count": len(given)})
+
+
+def _seen(text: str, at: int) -> str:
+    """The letter there with the vowel signs that stand on it: alone these look like nothing."""
+    end = at + 1
+    while end < len(text) and unicodedata.category(text[end]).startswith("M"):
+        end += 1
+    return text[at:end]
 
 
 def _of_text(entry: Entry) -> Iterator[Fault]:

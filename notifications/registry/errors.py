@@ -20,6 +20,7 @@ class Problem(models.TextChoices):
     WRONG_TAG = "wrong_tag", _("A value is not what its variable is tagged for.")
     FOREIGN_HOST = "foreign_host", _("A link leads to a site that is not whitelisted.")
     UNKNOWN = "unknown", _("The gateway knows no template by the id that is filed.")
+    SHARED_ID = "shared_id", _("The id that is filed is another text's as well.")
     # Warnings: such a message still leaves.
     ENDS_SOON = "ends_soon", _("The template ends within 30 days.")
     COSTS_MORE = "costs_more", _("The filed text costs more SMS than the kind's own.")

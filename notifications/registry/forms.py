@@ -1,13 +1,15 @@
 """What officers type about a template. The rules are entries.faults; here they get their fields."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.registry import csv_files, verbs
+from notifications import kinds
+from notifications.registry import csv_files, filling, ids, verbs
 from notifications.registry.entries import (
     FIELDS,
     Entry,
@@ -19,6 +21,10 @@ from notifications.registry.entries import (
 from notifications.registry.models import SmsTemplate
 from notifications.registry.notation import LONGEST
 
+THERE = _("A text is filed for this kind, language and gateway already.")
+THERE_WITHDRAWN = _(
+    "The text for this kind, language and gateway was withdrawn. Another one is its next version."
+)
 REQUIRED = {"required": _("Fill this in.")}
 
 
@@ -89,6 +95,8 @@ class EntryForm(forms.Form):
         max_length=200,
         help_text=_("Stands in the history."),
     )
+    # The newest version of what was to be added, if there is one: the page leads to it.
+    there: SmsTemplate | None = None
     # The version that the officer saw, so that two at once do not overturn each other.
     based_on = forms.IntegerField(widget=forms.HiddenInput, initial=0)
 
@@ -112,15 +120,23 @@ class EntryForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         data["text"] = data.get("text", "").replace("\r\n", "\n")
-        if not self.errors:
-            for fault in faults(self.entry()):
-                place = fault.field if fault.field in self.fields else None
+        # All mistakes at once: what can be judged is, whatever is wrong with other fields.
+        wrong, entry = set(self.errors), self.entry()
+        for fault in [*faults(entry), *ids.taken(entry)]:
+            place = fault.field if fault.field in self.fields else None
+            if place not in wrong:
                 self.add_error(place, str(fault.sentence))
+        if self.fixed is None and not wrong & {"kind", "language", "gateway"}:
+            self.there = verbs.newest_of(entry)
+        if self.there:
+            self.add_error("kind", THERE if self.there.withdrawn_at is None else THERE_WITHDRAWN)
         return data
 
     def entry(self) -> Entry:
-        """Of a valid form."""
+        """As it was typed; of a valid form it may be filed."""
         given = {name: self.cleaned_data.get(name, "") for name in FIELDS}
+        given["valid_from"] = self.cleaned_data.get("valid_from") or timezone.localdate()
+        given["valid_until"] = self.cleaned_data.get("valid_until")
         if self.fixed:
             for name in ("kind", "language", "gateway"):
                 given[name] = getattr(self.fixed, name)
@@ -128,7 +144,8 @@ class EntryForm(forms.Form):
 
     def _offer_choices(self) -> None:
         gateways = [(name, name) for name in known_gateways()]
-        self._offer("kind", [(kind.code, kind.code) for kind in spoken_kinds()])
+        named = [(kind.code, kinds.name(kind.code)) for kind in spoken_kinds()]
+        self._offer("kind", sorted(named, key=itemgetter(1)))
         self._offer("gateway", [("", _("Every gateway")), *gateways])
 
     def _offer(self, name: str, choices: Sequence[tuple[str, Any]]) -> None:
@@ -192,7 +209,7 @@ class ImportForm(forms.Form):
         data = super().clean() or {}
         try:
             self.content = self._sent(data)
-            lines = csv_files.read_lines(self.content)
+            lines = csv_files.read_lines(self.content, filling.by_key())
         except csv_files.BadFile as error:
             self.mistakes = error.mistakes
             raise forms.ValidationError(

@@ -1,7 +1,8 @@
 """Prove that every kind can be said, in every language, through every gateway in use.
 
 Each template is filled with the longest values that its messages may get (`Kind.samples`). What is
-found wrong is a `Finding`: errors keep messages from leaving, warnings do not.
+found wrong is a `Finding`: errors keep messages from leaving, or let them leave by a wrong id;
+warnings do not.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from notifications import dates, kinds
 from notifications.dates import INDIA
 from notifications.gateways import gateway_classes, has_template_ids
 from notifications.models import Channel
-from notifications.registry import filling
+from notifications.registry import filling, ids
 from notifications.registry.entries import spoken_kinds
 from notifications.registry.errors import Problem
 from notifications.registry.models import SmsTemplate
@@ -33,6 +34,13 @@ UNKNOWN_ID = _(
     "The gateway answers that it knows no template by the id %(id)s. Messages wait, or leave"
     " through another gateway, until the id or its panel is mended."
 )
+# The gateway writes the text that it knows by the id; the operators compare with theirs.
+SHARED_ID = _(
+    "The id %(id)s is that of another text as well: %(other)s. People may get the wrong words, or"
+    " nothing: file the right id."
+)
+# Wrong, but not with the text: such messages may leave all the same.
+OF_IDS = (Problem.UNKNOWN, Problem.SHARED_ID)
 WARNINGS = (Problem.ENDS_SOON, Problem.COSTS_MORE, Problem.SAYS_LESS, Problem.UNTAGGED)
 
 
@@ -50,8 +58,13 @@ class Finding:
 
     @property
     def is_error(self) -> bool:
-        """Messages of this kind do not leave."""
+        """Messages of this kind do not leave, or by a wrong id."""
         return self.problem not in WARNINGS
+
+    @property
+    def stops(self) -> bool:
+        """Messages of this kind do not leave through this gateway, whatever it answers."""
+        return self.is_error and self.problem not in OF_IDS
 
     def __str__(self) -> str:
         gateway = self.gateway or _("every gateway")
@@ -95,6 +108,13 @@ class Proof:
     def fails(self) -> bool:
         return any(finding.is_error for finding in self.findings)
 
+    @property
+    def stops(self) -> bool:
+        return any(finding.stops for finding in self.findings)
+
+    def has(self, problem: str) -> bool:
+        return any(finding.problem == problem for finding in self.findings)
+
 
 def problems(now: datetime) -> list[Finding]:
     """All that is wrong, or will be within 30 days, of the gateways in use; errors first."""
@@ -111,9 +131,9 @@ def prove(now: datetime, gateways: Sequence[str] | None = None) -> list[Proof]:
     """One proof for each kind, language and gateway; `gateways` in place of those in use."""
     names = gateways_in_use() if gateways is None else gateways
     shelf, today = filling.by_key(), now.astimezone(INDIA).date()
-    longest = _Longest()
+    longest, shared = _Longest(), ids.shared(shelf, today)
     return [
-        _proof(kind, language, gateway, shelf, longest, today)
+        _sharing(_proof(kind, language, gateway, shelf, longest, today), shared)
         for gateway in names
         for kind in spoken_kinds()
         for language in kinds.LANGUAGES
@@ -127,7 +147,27 @@ def prove_one(template: SmsTemplate, now: datetime) -> Proof:
         return Proof(template.kind, template.language, template.gateway, template)
     today = now.astimezone(INDIA).date()
     samples = _Longest().of(kind, template.language)
-    return _with_template(kind, template.language, template.gateway, template, samples, today)
+    proof = _with_template(kind, template.language, template.gateway, template, samples, today)
+    return _sharing(proof, ids.shared(filling.by_key(), today))
+
+
+def _sharing(proof: Proof, shared: Mapping[int, Sequence[ids.Other]]) -> Proof:
+    """With what its template's ids stand for besides."""
+    template = proof.template
+    if template is None or template.pk not in shared:
+        return proof
+    found = [
+        Finding(
+            proof.kind,
+            proof.language,
+            proof.gateway,
+            Problem.SHARED_ID,
+            SHARED_ID % {"id": number, "other": other},
+            template,
+        )
+        for number, other in shared[template.pk]
+    ]
+    return replace(proof, findings=(*found, *proof.findings))
 
 
 class _Longest:

@@ -1,20 +1,31 @@
 """File, change and withdraw templates. Pages, the CSV file and commands call these."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications import gates
 from notifications.errors import Refusal, require_reason
-from notifications.registry import filling
-from notifications.registry.entries import DAYS, WORDS, Entry, Fault, faults
+from notifications.registry import filling, ids
+from notifications.registry.entries import (
+    Effect,
+    Entry,
+    Fault,
+    Values,
+    differences,
+    effect,
+    faults,
+)
 from notifications.registry.models import SmsTemplate, SmsTemplateEvent
 
 Verb = SmsTemplateEvent.Verb
+GATE = "registry"
 
 
 class Unfit(Refusal):
@@ -41,31 +52,38 @@ def file(
 
     Another text or id is a new version, and the old is kept; other days change in place, as long
     as the version was not withdrawn. The same again changes nothing. `based_on`: the version that
-    the officer saw (0: none). Refusal: Unfit, changed_meanwhile, no_actor.
+    the officer saw (0: none). Refusal: Unfit (another text's id is one reason), changed_meanwhile,
+    no_actor.
     """
-    if not by.strip():
-        raise Refusal("no_actor", _("Say who files it."))
+    _require_actor(by)
     if found := faults(entry):
         raise Unfit(found)
     entry = entry.tidied()
-    try:
-        with transaction.atomic():
-            newest = _newest(entry)
-            if based_on is not None and based_on != (newest.version if newest else 0):
-                raise _changed_meanwhile()
-            template, changed = _filed(entry, newest, by, reason)
-            transaction.on_commit(filling.forget)
-    except IntegrityError:  # somebody filed the same version at this moment
-        raise _changed_meanwhile() from None
-    return template, changed
+    with _alone():
+        there = _newest(entry)
+        if based_on is not None and based_on != (there.version if there else 0):
+            raise _changed_meanwhile()
+        if found := ids.taken(entry):
+            raise Unfit(found)
+        return _filed(entry, there, by, reason)
 
 
 def load(*, entries: Sequence[Entry], by: str, reason: str = "") -> Loaded:
-    """File a whole list, or nothing of it. Refusal as in `file`."""
+    """File a whole list, or nothing of it. Refusal as in `file`.
+
+    Ids are compared as they are once all is filed: two texts may exchange theirs.
+    """
+    _require_actor(by)
+    for entry in entries:
+        if found := faults(entry):
+            raise Unfit(found)
+    tidied = [entry.tidied() for entry in entries]
     new = changed = 0
-    with transaction.atomic():
-        for entry in entries:
-            template, did = file(entry=entry, by=by, reason=reason)
+    with _alone():
+        if clashes := ids.clashes(tidied, filling.by_key(), timezone.localdate()):
+            raise Unfit([clash.fault() for clash in clashes])
+        for entry in tidied:
+            template, did = _filed(entry, _newest(entry), by, reason)
             new += did and template.version == 1
             changed += did and template.version > 1
     return Loaded(new=new, changed=changed, same=len(entries) - new - changed)
@@ -73,10 +91,12 @@ def load(*, entries: Sequence[Entry], by: str, reason: str = "") -> Loaded:
 
 def would_change(entry: Entry) -> bool:
     """Whether filing this would change anything at this moment."""
-    newest = _of_place(entry).first()
-    if newest is None or newest.withdrawn_at is not None:
-        return True
-    return bool(_differences(Entry.of(newest), entry.tidied()))
+    return effect(newest_of(entry), entry) != Effect.NOTHING
+
+
+def newest_of(entry: Entry) -> SmsTemplate | None:
+    """The newest version of what is filed for the kind, language and gateway of this entry."""
+    return _of_place(entry).first()
 
 
 def not_known(
@@ -110,6 +130,23 @@ def withdraw(*, template: SmsTemplate, by: str, reason: str) -> SmsTemplate:
     return current
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One officer files at a time: an id is compared with all that is filed (ids.py)."""
+    try:
+        with transaction.atomic():
+            gates.hold(GATE, timezone.now())
+            yield
+            transaction.on_commit(filling.forget)
+    except IntegrityError:  # somebody filed the same version at this moment
+        raise _changed_meanwhile() from None
+
+
+def _require_actor(by: str) -> None:
+    if not by.strip():
+        raise Refusal("no_actor", _("Say who files it."))
+
+
 def _newest(entry: Entry) -> SmsTemplate | None:
     return _of_place(entry).select_for_update().first()
 
@@ -127,13 +164,14 @@ def _filed(
 ) -> tuple[SmsTemplate, bool]:
     if newest is None:
         return _added(entry, 1, by, reason, ""), True
-    differ = _differences(Entry.of(newest), entry)
-    if newest.withdrawn_at is None and not differ:
-        return newest, False
-    words = [name for name in differ if name in WORDS]
-    if newest.withdrawn_at is None and not words:
-        return _with_days(newest, entry, by, reason, _written(differ)), True
-    return _added(entry, newest.version + 1, by, reason, _written(differ)), True
+    changes = _written(differences(Entry.of(newest), entry))
+    match effect(newest, entry):
+        case Effect.NOTHING:
+            return newest, False
+        case Effect.OTHER_DAYS:
+            return _with_days(newest, entry, by, reason, changes), True
+        case Effect.NEW_VERSION:
+            return _added(entry, newest.version + 1, by, reason, changes), True
 
 
 def _added(entry: Entry, version: int, by: str, reason: str, changes: str) -> SmsTemplate:
@@ -150,15 +188,6 @@ def _with_days(
     template.save()
     _note(template, Verb.CHANGED, by, reason, changes=changes)
     return template
-
-
-Values = dict[str, tuple[str | date | None, str | date | None]]
-
-
-def _differences(before: Entry, after: Entry) -> Values:
-    """Field -> (before, after), for those that differ."""
-    pairs = {name: (getattr(before, name), getattr(after, name)) for name in (*WORDS, *DAYS)}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _written(differ: Values) -> str:

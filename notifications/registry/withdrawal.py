@@ -6,9 +6,11 @@ from datetime import date, datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from notifications import kinds
 from notifications.dates import INDIA, long_day
-from notifications.gateways import has_template_ids
-from notifications.registry import filling
+from notifications.gateways import gateway_classes, has_template_ids
+from notifications.models import Channel
+from notifications.registry import filling, proof
 from notifications.registry.models import SmsTemplate
 
 
@@ -80,15 +82,11 @@ def _of_current(
     coming = [one for one in newer if one.withdrawn_at is None]
     if coming:
         soonest = min(coming, key=lambda one: (one.valid_from, -one.version))
-        yield _(
-            "No older version comes back. Messages of this kind are not sent until version"
-            " %(version)d begins on %(day)s; officers are told of each."
-        ) % {"version": soonest.version, "day": _day(soonest.valid_from)}
+        words = _("No older version comes back. Version %(version)d begins on %(day)s.")
+        yield words % {"version": soonest.version, "day": _day(soonest.valid_from)}
     else:
-        yield _(
-            "No older version comes back. Messages of this kind are not sent until another text is"
-            " filed; officers are told of each."
-        )
+        yield _("No older version comes back, and no other is filed to follow.")
+    yield from _of_messages(template, templates, today)
     if template.gateway:
         return
     own = sorted(
@@ -102,6 +100,57 @@ def _of_current(
         yield _("Gateways with a text of their own go on: %(gateways)s.") % {
             "gateways": ", ".join(own)
         }
+
+
+def _of_messages(
+    template: SmsTemplate, templates: dict[filling.Key, list[SmsTemplate]], today: date
+) -> Iterator[str]:
+    """What becomes of them is delivery.py's: one without words fails, and is not given to another
+    gateway; fallback.py then brings the notice by the other channel."""
+    sms = [gateway.name for gateway in gateway_classes(Channel.SMS)]
+    failing = [
+        gateway
+        for gateway in proof.gateways_in_use()
+        if _speaker(template, templates, gateway, today) == template
+    ]
+    if not failing:
+        yield (
+            _("%(gateway)s is not in use: no message goes through it now.")
+            % {"gateway": template.gateway}
+            if template.gateway
+            else _("No gateway in use takes this text: for messages nothing changes now.")
+        )
+        yield _("Where it is needed, SMS of this kind fail until another text is in force.")
+        return
+    yield _(
+        "Until another text is in force, SMS of this kind that come to %(gateways)s fail there:"
+        " they do not wait, and no other gateway gets them. Officers are told."
+    ) % {"gateways": ", ".join(failing)}
+    others = [name for name in sms if name not in failing]
+    if others:
+        yield _(
+            "Through %(others)s they leave as before. Messages come to the first gateway that does"
+            " not rest: %(order)s."
+        ) % {"others": ", ".join(others), "order": ", ".join(sms)}
+    kind = next((one for one in kinds.all_kinds() if one.code == template.kind), None)
+    if kind and kind.speaks(Channel.EMAIL):
+        yield _("In place of an SMS that failed an email leaves, where an address is known.")
+    if kind and kind.must_reach:
+        yield _("Whom nothing else reaches is listed as not reached.")
+    yield _("An SMS that failed leaves later only if an officer sends it again.")
+
+
+def _speaker(
+    template: SmsTemplate,
+    templates: dict[filling.Key, list[SmsTemplate]],
+    gateway: str,
+    today: date,
+) -> SmsTemplate | None:
+    """The version in which this kind leaves through this gateway today."""
+    said = (template.kind, template.language)
+    places = [templates.get((*said, place), []) for place in dict.fromkeys((gateway, ""))]
+    found = filling.first_standing(places, today, by_gateways_id=has_template_ids(gateway))
+    return found if isinstance(found, SmsTemplate) else None
 
 
 def _day(day: date) -> str:

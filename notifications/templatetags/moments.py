@@ -26,6 +26,16 @@ def short_moment(moment: dt.datetime | None, language: str = "") -> str:
 
 
 @register.filter
+def dated_day(moment: dt.date | dt.datetime | None, language: str = "") -> str:
+    return dates.dated_day(moment, _language(language)) if moment else ""
+
+
+@register.filter
+def dated_moment(moment: dt.datetime | None, language: str = "") -> str:
+    return dates.dated_moment(moment, _language(language)) if moment else ""
+
+
+@register.filter
 def weekday(moment: dt.date | dt.datetime | None, language: str = "") -> str:
     return dates.weekday(moment, _language(language)) if moment else ""
 

@@ -85,6 +85,8 @@ def test_other_language_is_refused():
 FILTERS = [
     ("short_day", "सोम 23/6", "Mon 23/6"),
     ("short_moment", "सोम 23/6 10:15", "Mon 23/6 10:15"),
+    ("dated_day", "सोम 23/6/2025", "Mon 23/6/2025"),
+    ("dated_moment", "सोम 23/6/2025 10:15", "Mon 23/6/2025 10:15"),
     ("weekday", "सोमवार", "Monday"),
     ("day_month", "23 जून", "23 June"),
     ("long_day", "सोमवार, 23 जून 2025", "Monday, 23 June 2025"),

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import override
 
-from notifications.registry import csv_files, verbs
+from notifications.registry import csv_files, filling, verbs
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         try:
-            lines = csv_files.read_lines(csv_files.decoded(path.read_bytes()))
+            lines = csv_files.read_lines(csv_files.decoded(path.read_bytes()), filling.by_key())
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}") from None
         except csv_files.BadFile as error:

@@ -4,16 +4,19 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import officers
 from accounts.models import User
 from appointments.models import Posting
 from appointments.roles import post
-from notifications.registry import csv_files
+from notifications.registry import csv_files, verbs
 from notifications.registry.models import SmsTemplate, SmsTemplateEvent
 from tests.domain.builders import make_centre, make_region
 from tests.notifications.registry.builders import (
     DEMO_FILE,
+    DEMO_FILE_MSG91,
+    HINDI_ID,
     PANEL_ID,
     TODAY,
     days,
@@ -95,15 +98,35 @@ class TestList:
         assert "OWNMSG" not in at.go(f"{LIST}?for=every").text
         assert "PSKMPB" in at.text
 
+    def test_kinds_are_called_what_officers_call_them(self, desk):
+        filed()
+        filed(kind="OTP", text="{#numeric#} -X", variables="otp:numeric:6", template_id="2" * 19)
+        at = desk().go(LIST)
+        assert "cancelled at their request" in at.text
+        assert "CANCELLED" not in at.text
+        at.go(f"{LIST}?kind=OTP")
+        assert f"{'2' * 19}" in at.text
+        assert entry().template_id not in at.text
+        page = at.go(ADD).page.content.decode()
+        assert '<option value="OTP">code to sign in</option>' in page
+
     def test_search_finds_ids_and_words(self, desk):
         filed()
         filed(language="hi", template_id="1107000000000000001", text="शेष {#numeric#}",
               variables="n:numeric")  # fmt: skip
         at = desk()
-        for words, found in (("शेष", 1), ("11071234", 1), ("CANCELLED", 2), ("nothing", 0)):
+        for words, found in (
+            ("शेष", 1),
+            ("11071234", 1),
+            ("CANCELLED", 2),
+            ("at their request", 2),
+            ("nothing", 0),
+        ):
             text = at.go(f"{LIST}?q={words}").text
-            assert text.count(" CANCELLED ") >= found
-            assert ("1107000000000000001" in text) == (words in ("शेष", "CANCELLED"))
+            assert text.count(" cancelled at their request ") >= found
+            assert ("1107000000000000001" in text) == (
+                words in ("शेष", "CANCELLED", "at their request")
+            )
 
     @pytest.mark.parametrize("count", [1, 3])
     def test_list_needs_the_same_queries_for_one_and_for_three(
@@ -176,6 +199,49 @@ class TestFiling:
             assert PANEL_ID in at.go(page).text
         assert at.go(url(template, "edit")).fields["gateway_template_id"] == [PANEL_ID]
 
+    def test_id_of_another_text_is_refused_at_its_field_beside_other_mistakes(self, desk):
+        filed(gateway="msg91")
+        at = desk().go(ADD)
+        values = vars(entry(gateway="msg91", language="hi"))
+        wrong = {"gateway_template_id": PANEL_ID, "header": "X", "valid_from": "soon"}
+        at.send(changes={**values, "valid_until": "", **wrong})
+        said = "This is the id of another text: CANCELLED en msg91, version 1."
+        assert f"Template id of the gateway: {said}" in at.text
+        assert "The header is six letters" in at.text
+        assert SmsTemplate.objects.count() == 1
+
+    @pytest.mark.parametrize("is_withdrawn", [False, True])
+    def test_adding_what_is_there_says_so_leads_to_it_and_hides_nothing(self, desk, is_withdrawn):
+        there = filed()
+        if is_withdrawn:
+            verbs.withdraw(template=there, by="officer 7", reason="struck off")
+        other = filed(language="hi")
+        at = desk().go(ADD)
+        wrong = {"template_id": other.template_id, "header": "X", "text": "My {#numeric#}"}
+        at.send(changes={**vars(entry()), "valid_until": "", **wrong})
+        live = "A text is filed for this kind, language and gateway already."
+        gone = "The text for this kind, language and gateway was withdrawn."
+        assert (gone if is_withdrawn else live) in at.text
+        assert "Somebody has changed" not in at.text
+        page = at.page.content.decode()
+        assert url(there) in page
+        assert url(there, "edit") in page
+        for said in ("The header is six letters", "This is the id of another text", "named: 2"):
+            assert said in at.text
+        for name, value in wrong.items():
+            assert at.fields[name] == [value]
+        assert SmsTemplate.objects.count() == 2
+
+    def test_who_adds_what_another_added_at_that_moment_is_led_to_it(self, desk, monkeypatch):
+        there = filed()
+        at = desk().go(ADD)
+        real = verbs.newest_of
+        answers = [None, there]
+        monkeypatch.setattr(verbs, "newest_of", lambda one: answers.pop(0) or real(one))
+        at.send(changes={**vars(entry(header="SECOND")), "valid_until": ""})
+        assert url(there, "edit") in at.page.content.decode()
+        assert at.fields["header"] == ["SECOND"]
+
     def test_line_ends_of_a_browser_are_those_of_the_text(self, desk):
         at = desk().go(ADD)
         text = "ARN {#numeric#}\r\nleft {#numeric#}"
@@ -203,6 +269,14 @@ class TestFiling:
 
 
 class TestOldVersion:
+    def test_versions_have_their_year_and_the_withdrawn_are_marked(self, desk):
+        old = filed()
+        verbs.withdraw(template=old, by="officer 7", reason="struck off")
+        text = desk().go(url(filed(header="SECOND"))).text
+        assert "Fri 13/6/2025 version 2" in text
+        assert "Fri 13/6/2025 version 1 withdrawn" in text
+        assert "Mon 23/6/2025" in text  # what happened to it
+
     def test_it_is_not_offered_to_be_changed_and_leads_to_the_one_in_force(self, desk):
         old, new = filed(), filed(header="SECOND")
         at = desk().go(url(old, "edit"))
@@ -240,17 +314,22 @@ class TestOldVersion:
         assert "an old one" not in desk().go(url(filed(header="SECOND"), "edit")).text
 
 
-NOT_SENT = "Messages of this kind are not sent until"
+FAIL = "Until another text is in force, SMS of this kind that come to"
 
 
 class TestWithdrawing:
+    @pytest.fixture(autouse=True)
+    def _gateways(self, settings):
+        settings.MESSAGE_GATEWAYS = {"sms": ["msg91", "smpp"], "email": ["file"]}
+
     def said(self, at, template):
         return at.go(url(template, "withdraw")).text
 
     def test_current_version_stops_the_kind(self, desk):
         filed()
         text = self.said(desk(), filed(header="SECOND"))
-        assert f"{NOT_SENT} another text is filed" in text
+        assert "No older version comes back, and no other is filed to follow." in text
+        assert f"{FAIL} smpp fail there: they do not wait, and no other gateway" in text
         assert "Within seconds no message leaves in these words" in text
 
     def test_old_version_changes_nothing_while_a_newer_one_is_in_force(self, desk):
@@ -258,7 +337,7 @@ class TestWithdrawing:
         filed(header="SECOND")
         text = self.said(desk(), old)
         assert "This is an old version: version 2 is in force." in text
-        assert NOT_SENT not in text
+        assert FAIL not in text
         assert "Within seconds" not in text
 
     def test_old_version_whose_newer_one_has_ended_changes_nothing_either(self, desk):
@@ -266,7 +345,7 @@ class TestWithdrawing:
         filed(header="SECOND", valid_until=TODAY - days(1))
         text = self.said(desk(), old)
         assert "version 2 took its place. No message leaves in these words" in text
-        assert NOT_SENT not in text
+        assert FAIL not in text
 
     def test_version_to_come_leaves_the_one_in_force(self, desk):
         current = filed()
@@ -275,8 +354,10 @@ class TestWithdrawing:
         text = self.said(at, coming)
         assert "It was to begin on Wednesday, 25 June 2025 and then never will." in text
         assert "Messages go on leaving in version 1, which is in force." in text
-        assert NOT_SENT not in text
-        assert f"{NOT_SENT} version 2 begins on Wednesday, 25 June" in self.said(at, current)
+        assert FAIL not in text
+        text = self.said(at, current)
+        assert "Version 2 begins on Wednesday, 25 June 2025." in text
+        assert FAIL in text
 
     def test_version_to_come_beside_none_in_force(self, desk):
         text = self.said(desk(), filed(valid_from=TODAY + days(2)))
@@ -287,7 +368,7 @@ class TestWithdrawing:
         never = filed(header="SECOND", valid_from=TODAY + days(2))
         at = desk()
         at.go(url(never, "withdraw")).send(changes={"reason": "not approved"})
-        assert f"{NOT_SENT} another text is filed" in self.said(at, current)
+        assert f"{FAIL} smpp" in self.said(at, current)
         assert "It is withdrawn already." in self.said(at, never)
 
     def test_version_that_has_ended(self, desk):
@@ -299,16 +380,42 @@ class TestWithdrawing:
         at = desk()
         text = self.said(at, own)
         assert "Messages then leave through smpp in what is filed for every gateway." in text
-        assert NOT_SENT not in text
+        assert FAIL not in text
         assert "Gateways with a text of their own go on: smpp." in self.said(at, general)
         SmsTemplate.objects.filter(pk=general.pk).update(valid_until=TODAY - days(1))
-        assert NOT_SENT in self.said(at, own)
+        assert FAIL in self.said(at, own)
 
     def test_text_of_a_gateway_with_ids_of_its_own_has_none_to_stand_in(self, desk):
         filed()
         text = self.said(desk(), filed(gateway="msg91"))
-        assert f"{NOT_SENT} another text is filed" in text
+        assert f"{FAIL} msg91 fail there" in text
         assert "Messages then leave through msg91" not in text
+        assert "Through smpp they leave as before." in text
+        assert "the first gateway that does not rest: msg91, smpp." in text
+        assert "In place of an SMS that failed an email leaves" in text
+        assert "is listed as not reached" not in text  # they did it themselves
+
+    def test_text_of_a_gateway_that_is_not_in_use(self, desk):
+        text = self.said(desk(), filed(gateway="mobile_seva"))
+        assert "mobile_seva is not in use: no message goes through it now." in text
+        assert FAIL not in text
+
+    def test_text_for_every_gateway_that_none_in_use_takes(self, desk, settings):
+        settings.MESSAGE_GATEWAYS = {"sms": ["msg91"], "email": ["file"]}
+        text = self.said(desk(), filed())
+        assert "No gateway in use takes this text" in text
+        assert FAIL not in text
+
+    def test_code_to_sign_in_is_nothing_to_call_anybody_about(self, desk):
+        code = filed(kind="OTP", text="{#numeric#} -X", variables="otp:numeric:6")
+        text = self.said(desk(), code)
+        assert f"{FAIL} smpp" in text
+        assert "listed as not reached" not in text
+
+    def test_people_whom_nothing_reaches_are_listed(self, desk):
+        words = {"text": "{#numeric#} -X", "variables": "a4:numeric:4"}
+        text = self.said(desk(), filed(kind="STANDS", **words))
+        assert "Whom nothing else reaches is listed as not reached." in text
 
     def test_reason_is_needed_and_kept(self, desk):
         template = filed()
@@ -372,6 +479,7 @@ class TestFile:
             at.fields["text"][0]
             .replace("X1", "PSKMPC")
             .replace("\nCANCELLED,en", "\nCANCELLED,hi", 1)
+            .replace(entry().template_id, HINDI_ID, 1)
         )
         assert "PSKMPC" in mended
         at.send(changes={"text": mended, "file": ""})
@@ -481,6 +589,29 @@ class TestFirstPage:
         assert "warnings" not in at.go(reverse("admin:index")).text
         SmsTemplate.objects.filter(kind="HOLD").update(valid_until=TODAY + days(9))
         assert "2 warnings" in at.go(reverse("admin:index")).text
+
+    def test_wrong_ids_are_told_apart_from_texts_that_cannot_leave(self, desk, settings):
+        settings.MESSAGE_GATEWAYS = {"sms": ["msg91"], "email": ["file"]}
+        verbs.load(entries=csv_files.read_file(DEMO_FILE_MSG91), by="demo")
+        hold, visit = SmsTemplate.objects.filter(kind__in=["HOLD", "VISIT"], language="hi")
+        SmsTemplate.objects.filter(pk=hold.pk).update(unknown_at=timezone.now())
+        at = desk().go(reverse("admin:index"))
+        assert "1 SMS text has an id that the gateway does not know: messages wait, or" in at.text
+        assert "cannot leave" not in at.text
+        assert "the id of another text" not in at.text
+        at.go(PROOF)
+        assert "do not leave 0" in at.text
+        assert "wrong ids 1" in at.text
+        assert "Under a wrong id" in at.text
+        assert "Does not leave" not in at.text
+        SmsTemplate.objects.filter(pk=visit.pk).update(gateway_template_id=hold.gateway_template_id)
+        SmsTemplate.objects.filter(kind="STANDS").update(valid_until=TODAY - days(1))
+        at.go(reverse("admin:index"))
+        assert "2 SMS texts have the id of another text: people may get the wrong words." in at.text
+        assert "2 SMS texts cannot leave: what is filed is missing" in at.text
+        at.go(PROOF)
+        assert "do not leave 2" in at.text
+        assert "wrong ids 3" in at.text
 
     def test_nothing_is_said_where_no_gateway_needs_templates(self, desk, gateway):
         assert PROOF not in desk().go(reverse("admin:index")).page.content.decode()

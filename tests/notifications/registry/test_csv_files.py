@@ -10,10 +10,12 @@ from notifications.registry.models import SmsTemplate
 from tests.notifications.registry.builders import (
     DEMO_FILE,
     DEMO_FILE_MSG91,
+    ENTRY,
     PANEL_ID,
     TODAY,
     days,
     entry,
+    filed,
 )
 
 pytestmark = pytest.mark.usefixtures("_english")
@@ -25,6 +27,7 @@ GOOD = (
     'CANCELLED,en,,1101,PSKMPB,1107123456789012345,,service_implicit,"ARN {#numeric#}, gone.",'
     "a4:numeric:4,2025-06-01,"
 )
+HINDI = GOOD.replace(",en,", ",hi,").replace("345,", "346,")
 
 
 def mistakes(text: str) -> list[tuple[int, str]]:
@@ -71,13 +74,15 @@ class TestMistakes:
     def test_all_are_named_at_once_in_the_order_of_the_lines(self):
         bad_id = GOOD.replace("1107123456789012345", "1.10712E+18").replace(",en,", ",hi,")
         bad_day = GOOD.replace("2025-06-01", "1/6/2025").replace("CANCELLED", "VISIT")
-        bad_kind = GOOD.replace("CANCELLED", "CANCELED")
+        bad_kind = GOOD.replace("CANCELLED", "CANCELED").replace("345,", "347,")
         text = "\n".join([HEADING, GOOD, bad_id, bad_day, bad_kind])
         assert mistakes(text) == [(3, "template_id"), (4, "valid_from"), (5, "kind")]
 
     def test_id_of_the_gateways_panel_is_missing_wrong_or_out_of_place(self):
         msg91 = GOOD.replace(",en,,", ",en,msg91,")
-        operators = msg91.replace("345,,", "345,1107123456789012345,").replace(",en,", ",hi,")
+        operators = HINDI.replace(",hi,,", ",hi,msg91,").replace(
+            "346,,", "346,1107123456789012345,"
+        )
         general = GOOD.replace("345,,", f"345,{PANEL_ID},")
         text = "\n".join([HEADING, msg91, operators, general])
         assert mistakes(text) == [(line, "gateway_template_id") for line in (2, 3, 4)]
@@ -92,8 +97,15 @@ class TestMistakes:
     def test_id_of_the_gateways_panel_stands_twice(self):
         """The gateway writes the text itself: one of the two would say the other's."""
         one = GOOD.replace(",en,,", ",en,msg91,").replace("345,,", f"345,{PANEL_ID},")
-        text = "\n".join([HEADING, one, one.replace(",en,", ",hi,")])
-        assert mistakes(text) == [(3, "gateway_template_id")]
+        other = HINDI.replace(",hi,,", ",hi,msg91,").replace("346,,", f"346,{PANEL_ID},")
+        assert mistakes("\n".join([HEADING, one, other])) == [(3, "gateway_template_id")]
+
+    def test_id_of_the_operators_stands_twice(self):
+        """It is one text's, through whichever gateway: another kind or language has its own."""
+        same = GOOD.replace(",en,,", ",en,smpp,")
+        other = HINDI.replace(",hi,,", ",hi,smpp,").replace("346,", "345,")
+        assert mistakes("\n".join([HEADING, GOOD, same, other])) == [(4, "template_id")]
+        assert read("\n".join([HEADING, GOOD, same]))
 
     def test_file_from_before_there_were_ids_of_gateways_is_read(self):
         heading = HEADING.replace("gateway_template_id,", "")
@@ -102,7 +114,7 @@ class TestMistakes:
 
     def test_line_after_a_text_of_several_lines_is_counted_right(self):
         long = GOOD.replace(", gone.", ",\ngone\nfor good.")
-        text = "\n".join([HEADING, long, "", GOOD.replace("PSKMPB", "X").replace(",en,", ",hi,")])
+        text = "\n".join([HEADING, long, "", HINDI.replace("PSKMPB", "X")])
         assert mistakes(text) == [(6, "header")]
 
     def test_template_that_stands_twice(self):
@@ -144,7 +156,7 @@ class TestMistakes:
 
     def test_lines_that_have_ended(self):
         past = GOOD.removesuffix(",") + f",{TODAY - days(1)}"
-        lines = csv_files.read_lines("\n".join([HEADING, GOOD.replace(",en,", ",hi,"), past]))
+        lines = csv_files.read_lines("\n".join([HEADING, HINDI, past]))
         (ended,) = csv_files.ended(lines, TODAY)
         assert (ended.line, ended.column) == (3, "valid_until")
         assert csv_files.ended(lines, TODAY - days(1)) == []
@@ -162,6 +174,34 @@ class TestCommand:
         assert capsys.readouterr().out.startswith(f"{count} new, 0 changed, 0 as")
         call_command("load_templates", DEMO_FILE)
         assert capsys.readouterr().out.startswith(f"0 new, 0 changed, {count} as")
+
+    def test_id_of_a_text_that_is_filed_is_named_by_its_line(self, tmp_path):
+        filed(gateway="msg91")
+        path = tmp_path / "office.csv"
+        path.write_text(
+            write([entry(gateway="msg91", language="hi", gateway_template_id=PANEL_ID, header="X")])
+        )
+        with pytest.raises(CommandError) as caught:
+            call_command("load_templates", path)
+        said = str(caught.value)
+        assert "Line 2, header: The header is six letters" in said
+        assert (
+            "Line 2, gateway_template_id: This is the id of another text: CANCELLED en msg91,"
+            " version 1." in said
+        )
+
+    def test_export_goes_in_though_two_of_its_texts_share_an_id(self, tmp_path, capsys):
+        filed(gateway="msg91")
+        filed(gateway="msg91", language="hi")
+        SmsTemplate.objects.update(gateway_template_id=PANEL_ID, template_id=ENTRY.template_id)
+        path = tmp_path / "office.csv"
+        text = write(Entry.of(template) for template in SmsTemplate.objects.all())
+        path.write_text(text)
+        call_command("load_templates", path)
+        assert capsys.readouterr().out.startswith("0 new, 0 changed, 2 as")
+        path.write_text(text.replace("PSKMPB", "PSKMPC", 1))  # but no more may be filed like that
+        with pytest.raises(CommandError, match="Line 2, template_id: This is the id of"):
+            call_command("load_templates", path)
 
     def test_bad_file_files_nothing(self, tmp_path):
         path = tmp_path / "office.csv"

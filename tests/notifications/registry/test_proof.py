@@ -20,6 +20,7 @@ from tests.domain.builders import make_centre
 from tests.notifications.builders import NOW
 from tests.notifications.registry.builders import (
     DEMO_FILE_MSG91,
+    ENTRY,
     PANEL_ID,
     TODAY,
     days,
@@ -124,6 +125,30 @@ class TestGatewaysId:
         assert proof.prove_one(SmsTemplate.objects.get(pk=template.pk), NOW).fails
         filed(text=FULL, gateway="msg91", gateway_template_id="f2")
         assert self.found() == []
+
+
+def test_texts_that_share_an_id_are_found_on_both_sides(monkeypatch, capsys):
+    """However they came there: from before ids were compared, or by hand."""
+    monkeypatch.setattr(kinds, "_kinds", {"CANCELLED": kinds.get("CANCELLED")})
+    english, hindi = filed(gateway="msg91"), filed(gateway="msg91", language="hi")
+    first = proof.prove(NOW, ["msg91"])
+    assert not any(one.has(Problem.SHARED_ID) for one in first)
+    SmsTemplate.objects.filter(pk=hindi.pk).update(gateway_template_id=PANEL_ID)
+    proofs = proof.prove(NOW, ["msg91"])
+    assert all(one.has(Problem.SHARED_ID) and one.fails for one in proofs)
+    assert not any(one.stops for one in proofs)  # they do leave
+    with pytest.raises(SystemExit):
+        call_command("check_templates", "--gateway", "msg91")
+    said = capsys.readouterr().out
+    assert f"msg91: The id {PANEL_ID} is that of another text as well: {hindi}." in said
+    assert f"msg91: The id {PANEL_ID} is that of another text as well: {english}." in said
+    assert proof.prove_one(hindi, NOW).has(Problem.SHARED_ID)
+    # The operators' id, at another gateway.
+    SmsTemplate.objects.filter(pk=hindi.pk).update(
+        gateway_template_id="f2", template_id=ENTRY.template_id, gateway="smpp"
+    )
+    shared = [one for one in proof.prove(NOW, ["msg91"]) if one.has(Problem.SHARED_ID)]
+    assert [one.language for one in shared] == ["en"]
 
 
 @pytest.mark.usefixtures("needy", "only_one_kind")

@@ -1,8 +1,11 @@
 """Filing, changing, withdrawing: versions, history, and what is refused."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from django.db import connection
 
 from notifications.errors import Refusal
 from notifications.registry import verbs
@@ -149,6 +152,22 @@ def test_unfit_entry_is_refused_by_field(field, changes):
     assert not SmsTemplate.objects.exists()
 
 
+@pytest.mark.usefixtures("_english")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("साँचा१२३", "Use only A-Z, a-z, 0-9, - and _, 40 at most; “साँ” is none of them."),
+        ("<script>", "Use only A-Z, a-z, 0-9, - and _, 40 at most; “<” is none of them."),
+        ("6808 ca80", "Use only A-Z, a-z, 0-9, - and _, 40 at most; “ ” is none of them."),
+        ("f" * 41, "It has 41 characters; 40 are the most."),
+    ],
+)
+def test_id_of_the_gateways_panel_says_what_is_wrong_and_what_is_allowed(given, said):
+    with pytest.raises(Unfit) as caught:
+        verbs.file(entry=entry(gateway="msg91", gateway_template_id=given), by="officer 7")
+    assert [str(fault.sentence) for fault in caught.value.faults] == [said]
+
+
 def test_another_id_of_the_gateway_is_a_new_version():
     old = filed(gateway="msg91")
     new, changed = verbs.file(
@@ -191,3 +210,96 @@ def test_list_says_what_it_did():
     entries = [entry(), entry(language="hi", header="OTHERX"), entry(gateway="msg91")]
     loaded = verbs.load(entries=entries, by="officer 7", reason="file")
     assert (loaded.new, loaded.changed, loaded.same) == (1, 1, 1)
+
+
+def refused_fields(call) -> list[str]:
+    with pytest.raises(Unfit) as caught:
+        call()
+    return [fault.field for fault in caught.value.faults]
+
+
+class TestOneIdOneText:
+    """Under another text's id a gateway or an operator would let the other text be read."""
+
+    def test_id_of_the_operators_belongs_to_one_text_at_whatever_gateway(self):
+        filed(gateway="smpp")
+        hindi = entry(language="hi", template_id=ENTRY.template_id)
+        assert refused_fields(lambda: verbs.file(entry=hindi, by="x")) == ["template_id"]
+        other_kind = entry(kind="OTP", text="{#numeric#}", variables="otp:numeric:6")
+        assert refused_fields(lambda: verbs.load(entries=[other_kind], by="x")) == ["template_id"]
+        assert filed().version == filed(gateway="msg91").version == 1  # the same text
+
+    def test_id_of_a_gateways_panel_belongs_to_one_text_there(self):
+        taken = filed(gateway="msg91")
+        hindi = entry(gateway="msg91", language="hi", gateway_template_id=PANEL_ID)
+        with pytest.raises(Unfit) as caught:
+            verbs.file(entry=hindi, by="x")
+        assert [fault.field for fault in caught.value.faults] == ["gateway_template_id"]
+        assert str(taken) in str(caught.value.faults[0].sentence)
+
+    def test_change_is_held_to_it_and_an_old_versions_id_is_free(self):
+        filed(gateway="msg91")
+        filed(gateway="msg91", gateway_template_id="f2")
+        hindi = filed(gateway="msg91", language="hi", gateway_template_id=PANEL_ID)
+        to_f2 = entry(gateway="msg91", language="hi", gateway_template_id="f2")
+        fields = refused_fields(lambda: verbs.file(entry=to_f2, by="x", based_on=hindi.version))
+        assert fields == ["gateway_template_id"]
+
+    @pytest.mark.parametrize("how", ["withdrawn", "ended"])
+    def test_id_of_what_no_longer_speaks_is_free(self, how):
+        old = filed(valid_until=TODAY - days(1) if how == "ended" else None)
+        if how == "withdrawn":
+            verbs.withdraw(template=old, by="x", reason="struck off")
+        assert filed(language="hi", template_id=ENTRY.template_id).version == 1
+        # Then it is taken, and the old text does not come back with it.
+        again = entry(valid_until=TODAY + days(9))
+        assert refused_fields(lambda: verbs.file(entry=again, by="x")) == ["template_id"]
+
+    def test_id_of_what_speaks_until_the_newest_begins_or_is_yet_to_begin_is_taken(self):
+        filed()
+        filed(template_id="1107000000000000009", valid_from=TODAY + days(2))
+        for number in (ENTRY.template_id, "1107000000000000009"):
+            hindi = entry(language="hi", template_id=number)
+            assert refused_fields(lambda one=hindi: verbs.file(entry=one, by="x")) == [
+                "template_id"
+            ]
+
+    def test_later_first_day_does_not_bring_back_a_version_whose_id_is_anothers(self):
+        filed()
+        new = {"template_id": "1107000000000000009"}
+        filed(**new)
+        filed(language="hi", template_id=ENTRY.template_id)
+        later = entry(**new, valid_from=TODAY + days(3))
+        assert refused_fields(lambda: verbs.file(entry=later, by="x")) == ["valid_from"]
+
+    def test_list_may_exchange_ids(self):
+        english, hindi = filed(), filed(language="hi")
+        swapped = [
+            entry(template_id=hindi.template_id),
+            entry(language="hi", template_id=english.template_id),
+        ]
+        assert verbs.load(entries=swapped, by="x").changed == 2
+        twice = [entry(template_id="1" * 19), entry(language="hi", template_id="1" * 19)]
+        assert refused_fields(lambda: verbs.load(entries=twice, by="x")) == ["template_id"]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_two_officers_do_not_file_one_id_at_the_same_moment():
+    texts = [entry(), entry(language="hi", template_id=ENTRY.template_id)]
+    both = Barrier(2)
+
+    def file(one):
+        both.wait(10)
+        try:
+            verbs.file(entry=one, by="officer 7")
+            return "filed"
+        except Unfit:
+            return "refused"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(file, texts))
+    assert said == ["filed", "refused"]
+    assert SmsTemplate.objects.count() == 1
