@@ -456,10 +456,68 @@ def test_out_of_date_message_says_why_it_cannot_be_sent_again(desk, person):
     message = write(person, "failed", expires_at=timezone.now() - MINUTE)
     officer = desk().go(f"{LIST}{message.pk}/change/")
     assert "What this message says is out of date." in officer.text
-    officer.go(url("resend", message.pk)).send(changes={"reason": "please"})
+    officer.go(url("resend", message.pk))
+    assert "What this message says is out of date." in officer.text
+    officer.send(changes={"reason": "please"})
     assert "What this message says is out of date." in officer.text
     message.refresh_from_db()
     assert message.state == State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("cancelled", "It was taken back before it left. Why: wrong words"),
+        ("delivered", "It has arrived."),
+        ("accepted", "It was sent."),
+        ("queued", "It has not left yet: it waits."),
+    ],
+)
+def test_page_asks_only_for_what_would_be_done(desk, person, state, why):
+    message = write(person, state, error="wrong words")
+    officer = desk().go(url("resend", message.pk))
+    assert why in officer.text
+    assert 'name="reason"' not in officer.page.content.decode()
+    assert "Send again" not in officer.text
+    officer.go(url("treat_as_sent", message.pk))
+    assert "It is known what became of this message." in officer.text
+    assert 'name="reason"' not in officer.page.content.decode()
+
+
+@pytest.mark.parametrize("across", ["0", "1"])
+def test_action_without_its_reason_asks_once_and_forgets_nothing(desk, person, across):
+    chosen, other = [write(person, "failed") for _ in range(3)], write(person, "failed")
+    officer = desk().go(LIST)
+    ticked = [str(message.pk) for message in chosen]
+    action = {"action": "send_again", "index": "0", "select_across": across}
+    officer.send(changes={**action, "reason": " ", "_selected_action": ticked})
+    assert officer.text.count("Write down the reason.") == 2  # on top, and at the field
+    assert "Reason" in officer.text
+    assert not Decision.objects.exists()
+    assert ("4 messages" if across == "1" else "3 messages") in officer.text
+    # What the page asks with is all that is sent.
+    assert sorted(officer.fields["_selected_action"]) == sorted(ticked)
+    officer.send(changes={"reason": "phones are on"})
+    count = 4 if across == "1" else 3
+    assert f"Done for {count} messages." in officer.text
+    assert {d.reason for d in Decision.objects.all()} == {"phones are on"}
+    other.refresh_from_db()
+    assert other.state == (State.QUEUED if across == "1" else State.FAILED)
+
+
+def test_action_of_a_filtered_list_without_its_reason_comes_back_to_the_same_list(desk, person):
+    message = write(person, "unknown")
+    officer = desk().go(f"{LIST}?state__exact=unknown")
+    action = {"action": "treat_as_sent", "index": "0", "select_across": "0", "reason": ""}
+    officer.send(changes={**action, "_selected_action": [str(message.pk)]})
+    assert "Nothing is sent." in officer.text
+    assert 'href="/officers/notifications/message/?state__exact=unknown"' in (
+        officer.page.content.decode()
+    )
+    officer.send(changes={"reason": "person came"})
+    assert officer.url == f"{LIST}?state__exact=unknown"
+    message.refresh_from_db()
+    assert message.state == State.ACCEPTED
 
 
 def test_centre_officer_looks_but_does_not_decide(desk, office, person):
