@@ -384,6 +384,47 @@ def test_life_says_which_appointment_batch_and_end(desk, person, hold):
     assert "It is never sent." in page
 
 
+def test_life_says_when_the_portal_took_one_back_and_why(desk, person):
+    message = write(person)
+    outbox.cancel(reference=message.reference, reason="offer withdrawn")
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    _page, _heading, life = text.partition("What happened")
+    assert "The portal took it back before it left" in life
+    assert "The time that it offers was withdrawn." in life
+    message.refresh_from_db()
+    assert message.taken_back_at is not None
+
+
+def test_life_says_that_what_has_left_is_not_said_again(desk, person):
+    message = write(person, "undelivered")
+    outbox.cancel(reference=message.reference, reason="offer withdrawn")
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert "The portal took it back: it is not said once more by itself" in text
+    officer = desk().go(url("resend", message.pk)).send(changes={"reason": "they asked for it"})
+    assert "took it back" in officer.text
+
+
+def test_life_says_once_that_an_officer_took_the_batch_back(desk, hold):
+    message = Message.objects.filter(batch=hold).first()
+    desk().go(url("batch_cancel", hold)).send(changes={"reason": "not an outage"})
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert "took back what had not left of the batch" in text
+    assert "The portal took it back" not in text
+
+
+def test_removed_number_takes_back_with_a_moment(desk, person):
+    message = write(person)
+    outbox.readdress(
+        reference=message.reference,
+        channel="sms",
+        address="",
+        reason="the person has no such address any more",
+    )
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert "The portal took it back before it left" in text
+    assert "The applicant has removed this number or address." in text
+
+
 @pytest.mark.parametrize("count", [1, 6])
 def test_life_takes_a_bounded_number_of_queries(desk, person, hold, count):
     message = write(person, "unknown", batch=hold, notice="n:1")
@@ -447,9 +488,11 @@ def test_opening_a_question_changes_nothing(desk, person):
 
 def test_officer_notes_that_an_unknown_message_arrived(desk, person):
     message = write(person, "unknown")
-    desk().go(url("treat_as_sent", message.pk)).send(changes={"reason": "person came"})
+    officer = desk().go(url("treat_as_sent", message.pk)).send(changes={"reason": "person came"})
     message.refresh_from_db()
     assert message.state == State.ACCEPTED
+    assert "An officer noted that it was sent" in officer.text
+    assert "The gateway took it" not in officer.text
 
 
 def test_out_of_date_message_says_why_it_cannot_be_sent_again(desk, person):

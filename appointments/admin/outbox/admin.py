@@ -41,6 +41,7 @@ from appointments.admin.outbox.scope import (
 )
 from appointments.admin.outbox.words import (
     LANE_WORDS,
+    NOTED_AS_SENT,
     STATE_SENTENCES,
     TONES,
     kind_words,
@@ -79,9 +80,15 @@ class SeveralForm(ReasonForm):
     select_across = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, given: QueryDict, *, action: str) -> None:
-        super().__init__({**dict(given.lists()), "reason": given.get("reason", "")})
-        self.data |= {"action": action, "select_across": given.get("select_across", "")}
         ticked = given.getlist(ACTION_CHECKBOX_NAME)
+        super().__init__(
+            {
+                "reason": given.get("reason", ""),
+                "action": action,
+                "select_across": given.get("select_across", ""),
+                ACTION_CHECKBOX_NAME: ticked,
+            }
+        )
         self.fields[ACTION_CHECKBOX_NAME] = forms.MultipleChoiceField(
             choices=[(key, key) for key in ticked], widget=forms.MultipleHiddenInput
         )
@@ -288,15 +295,18 @@ class MessageAdmin(ReadOnlyAdmin):
     def _show(self, request: HttpRequest, message: Message, address: str = "") -> HttpResponse:
         now, user = timezone.now(), request.user
         decides = self.has_decide_permission(request)
+        life = life_of(message)
         troubled = message.state in Message.TROUBLED_STATES
         not_again = decisions.why_not_again(message, now)
         context = {
             **page(request, self, title=f"Message {message.pk}"),
             "message": message,
-            "state_sentence": STATE_SENTENCES[message.state],
+            "state_sentence": NOTED_AS_SENT
+            if life.noted_as_sent
+            else STATE_SENTENCES[message.state],
             "tone": TONES.get(message.state, ""),
             "lane_words": LANE_WORDS[message.lane],
-            "life": life_of(message),
+            "life": life,
             "appointment_id": message_batches.matter_of(message),
             "batch": message_batches.subjects([message.batch]).get(message.batch),
             "is_paused": message.state == State.QUEUED and batch_pages.is_paused(message.batch),
