@@ -91,7 +91,8 @@ def _noted_as_sent(message: Message, decisions: Sequence[Decision]) -> bool:
 
 
 def _batch_decisions(message: Message) -> QuerySet[BatchDecision]:
-    """Those that could concern it: after it was written, before it had left, or when it was taken back."""
+    """Those that could concern it: after it was written and before it had left, and the one that
+    took it back."""
     if not message.batch:
         return BatchDecision.objects.none()
     made = BatchDecision.objects.filter(batch__name=message.batch, at__gte=message.created_at)
