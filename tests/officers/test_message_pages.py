@@ -18,7 +18,7 @@ from appointments.admin.outbox.life import life_of
 from appointments.admin.outbox.scope import ShortPaginator
 from appointments.errors import Refusal
 from appointments.models import AddressLook, Application, Outage, Posting
-from notifications import batches, outbox, quiet
+from notifications import batches, dates, outbox, quiet
 from notifications.errors import Refusal as MessageRefusal
 from notifications.models import (
     Attempt,
@@ -115,6 +115,41 @@ def test_message_is_found_by_reference_batch_id_and_number_of_the_appointment(de
     message = write(person, batch="plan:3")
     for typed in (message.reference, "PLAN:3", str(message.public_id), str(person.pk)):
         assert "••••••3210" in look_for(desk(), typed).text
+
+
+@pytest.mark.parametrize("typed", ["{}", "Message {}", "message no. {}", "#{}", " MESSAGE #{} "])
+def test_message_is_found_by_the_number_that_pages_call_it(desk, office, typed):
+    message = write(office.people[-1])
+    seat = look_for(desk(), typed.format(message.pk))
+    assert "Messages found" in seat.text
+    assert f"{LIST}{message.pk}/change/" in seat.page.content.decode()
+
+
+def test_bare_number_finds_the_message_of_it_and_those_of_the_appointment(desk, office):
+    about = write(office.people[0])
+    number = office.people[0].pk
+    Message.objects.filter(pk=number).exclude(pk=about.pk).delete()
+    numbered = write(office.people[5], pk=number) if about.pk != number else about
+    seat = look_for(desk(), str(number))
+    assert f"By message or appointment {number}" in seat.text
+    page = seat.page.content.decode()
+    assert f"{LIST}{about.pk}/change/" in page
+    assert f"{LIST}{numbered.pk}/change/" in page
+
+
+@pytest.mark.parametrize(
+    "typed", ["hold:{}", "outage:{}", "Outage {}", "“Do not travel yet” of Outage {}"]
+)
+def test_batch_is_found_by_its_name_in_any_form(desk, outage, hold, typed):
+    seat = look_for(desk(), typed.format(outage.pk).upper())
+    assert url("batch", hold) in seat.page.content.decode()
+    abroad = desk(region=make_region("PNQ", name_en="Pune", name_hi="पुणे"))
+    page = look_for(abroad, typed.format(outage.pk)).page.content.decode()
+    assert url("batch", hold) not in page
+
+
+def test_outage_that_is_not_there_is_said_not_to_be(desk, office):
+    assert "No message in your lists" in look_for(desk(), "outage:99").text
 
 
 @pytest.mark.parametrize(
@@ -382,6 +417,25 @@ def test_life_says_which_appointment_batch_and_end(desk, person, hold):
     assert url("batch", hold) in page
     assert "Its end of life came" in page
     assert "It is never sent." in page
+
+
+def test_message_concerns_the_visit_that_it_speaks_of(desk, person):
+    """Its turn comes by the sooner of two visits: whoever does not know would travel to it."""
+    old, new = at(in_days(2), 11), at(in_days(9), 9)
+    sides = {"old_at": old.isoformat(), "new_at": new.isoformat()}
+    message = write(person, kind="CONFIRMED", values=sides, urgent_by=old)
+    told = dates.short_moment(new, "en")
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert f"Concerns {told}" in text
+    listed = desk().go(LIST).text
+    assert told in listed
+    assert dates.short_moment(old, "en") not in listed
+
+
+def test_message_without_a_visit_concerns_the_moment_of_its_turn(desk, person):
+    message = write(person, values={"new_at": "garbled"})
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert f"Concerns {dates.short_moment(message.urgent_by, 'en')}" in text
 
 
 def test_life_says_when_the_portal_took_one_back_and_why(desk, person):

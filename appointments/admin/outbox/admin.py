@@ -164,7 +164,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description="visit", ordering="urgent_by")
     def urgent(self, message: Message) -> str:
-        return moment(message.urgent_by)
+        return moment(message_batches.concerns(message))
 
     # --- Several at once ---
 
@@ -249,14 +249,18 @@ class MessageAdmin(ReadOnlyAdmin):
         applications = seen(
             request, Application.objects.all(), region="region", centre="home_centre"
         )
+        typed = request.POST.get("what", "")
         try:
-            wanted = find.understand(request.POST.get("what", ""), applications)
+            wanted = find.understand(typed, applications)
         except find.NotUnderstood as error:
+            if batch := batch_pages.shown_as(request, typed):
+                here = reverse("admin:notifications_message_batch", args=[batch.name])
+                return HttpResponseRedirect(here)
             messages.error(request, str(error))
             return HttpResponseRedirect(reverse("admin:notifications_message_changelist"))
         found = self.get_queryset(request).filter(wanted.where).order_by("-pk")
         ids = list(found.values_list("pk", flat=True)[: find.SHOWN + 1])
-        request.session[FOUND] = {"by": wanted.by, "ids": ids}
+        request.session[FOUND] = {"by": wanted.by, "ids": ids, "batches": wanted.batches}
         return HttpResponseRedirect(reverse("admin:notifications_message_found"))
 
     def found_view(self, request: HttpRequest) -> HttpResponse:
@@ -268,6 +272,7 @@ class MessageAdmin(ReadOnlyAdmin):
         context = {
             **page(request, self, title="Messages found"),
             "by": kept["by"],
+            "batches": batch_pages.seen_of(request, kept.get("batches", ())),
             "rows": rows[: find.SHOWN],
             "more": len(kept["ids"]) > find.SHOWN,
             "shown": find.SHOWN,
@@ -301,6 +306,7 @@ class MessageAdmin(ReadOnlyAdmin):
         context = {
             **page(request, self, title=f"Message {message.pk}"),
             "message": message,
+            "concerns": message_batches.concerns(message),
             "state_sentence": NOTED_AS_SENT
             if life.noted_as_sent
             else STATE_SENTENCES[message.state],
