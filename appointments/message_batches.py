@@ -260,3 +260,16 @@ def matter_of(message: Message) -> int | None:
     """The appointment that a message is about, if it is about one."""
     kind, _colon, number = message.reference.partition(":")
     return int(number) if kind == "appointment" and number.isdecimal() else None
+
+
+def concerns(message: Message) -> datetime:
+    """The visit that a message speaks of: the new one of two; the moment of its turn without any.
+
+    Its turn comes by the sooner of the two, which may be the one that is no more.
+    """
+    for side in ("new_at", "old_at"):
+        try:
+            return datetime.fromisoformat(message.values[side])
+        except (KeyError, TypeError, ValueError):
+            continue
+    return message.urgent_by

@@ -76,10 +76,10 @@ def cancel(*, batch: str, by: str, reason: str) -> int:
     """
     require_reason(by, reason)
     with transaction.atomic():
-        held = _locked(batch)
+        held, now = _locked(batch), timezone.now()
         if outbox.would_cancel(batch=batch) or not was_taken_back(batch):
-            _note(held, Verb.CANCEL, by, reason)
-        return outbox.cancel(batch=batch, reason=reason.strip())
+            _note(held, Verb.CANCEL, by, reason, at=now)
+        return outbox.cancel(batch=batch, reason=reason.strip(), at=now)
 
 
 def was_taken_back(batch: str) -> bool:
@@ -116,9 +116,15 @@ def _set_paused(held: Batch, paused: bool) -> None:
     held.save(update_fields=["is_paused"])
 
 
-def _note(held: Batch, verb: BatchDecision.Verb, by: str, reason: str) -> None:
+def _note(
+    held: Batch, verb: BatchDecision.Verb, by: str, reason: str, *, at: datetime | None = None
+) -> None:
     BatchDecision.objects.create(
-        batch=held, verb=verb, by=by.strip()[:80], reason=reason.strip()[:200], at=timezone.now()
+        batch=held,
+        verb=verb,
+        by=by.strip()[:80],
+        reason=reason.strip()[:200],
+        at=at or timezone.now(),
     )
 
 

@@ -96,8 +96,8 @@ def treat_as_sent(*, message: Message, by: str, reason: str) -> Message:
         current = _locked(message)
         if current.state in Message.SENT_STATES:
             return current
-        if current.state != State.UNKNOWN:
-            raise Refusal("not_unknown", _("It is known what became of this message."))
+        if refusal := why_not_as_sent(current):
+            raise refusal
         current.state = State.ACCEPTED
         current.sent_at = now = timezone.now()
         current.save(update_fields=["state", "sent_at"])
@@ -109,7 +109,7 @@ def treat_as_sent(*, message: Message, by: str, reason: str) -> Message:
 def why_not_again(message: Message, now: datetime) -> Refusal | None:
     """Why this message cannot be sent again, or None."""
     if message.state not in Message.TROUBLED_STATES:
-        return Refusal("not_troubled", _("Only a message that failed can be sent again."))
+        return Refusal("not_troubled", NOT_TROUBLED[State(message.state)])
     if message.expires_at <= now:
         return Refusal("expired", _("What this message says is out of date."))
     if _words_are_wiped(message):
@@ -117,6 +117,25 @@ def why_not_again(message: Message, now: datetime) -> Refusal | None:
             "words_wiped", _("Its code or link is not kept any more: a new one has to be sent.")
         )
     return None
+
+
+def why_not_as_sent(message: Message) -> Refusal | None:
+    """Why this message cannot be noted as sent, or None."""
+    if message.state == State.UNKNOWN:
+        return None
+    return Refusal("not_unknown", _("It is known what became of this message."))
+
+
+# It did not fail, so there is nothing to send again; which of these it is, the officer has to know.
+NOT_TROUBLED = {
+    State.QUEUED: _("It has not left yet: it waits."),
+    State.SENDING: _("It leaves at this moment."),
+    State.ACCEPTED: _("It was sent."),
+    State.UNCONFIRMED: _("It was sent."),
+    State.DELIVERED: _("It has arrived."),
+    State.EXPIRED: _("What this message says is out of date."),
+    State.CANCELLED: _("It was taken back before it left."),
+}
 
 
 def _require_resendable(message: Message, now: datetime) -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import partial
@@ -28,6 +28,7 @@ from notifications.gateways import gateway_classes
 from notifications.gateways.base import Gateway, GatewayDown, Outcome, Outgoing
 from notifications.models import Attempt, Channel, Lane, Message
 from notifications.registry import verbs
+from notifications.registry.errors import NotFiled
 from notifications.render import Rendered, put_into_words
 
 T = TypeVar("T")
@@ -69,6 +70,7 @@ class Turn:
     tokens: int = 0  # taken out of the gateway's bucket, and not used yet
     unanswered: int = 0  # how many in a row ended unknown
     calls: int = 0  # since the last that failed
+    wordless: set[str] = field(default_factory=set)  # what the log says already
 
 
 @dataclass(frozen=True)
@@ -178,21 +180,23 @@ def _hand_over(gateway: Gateway, held: list[Claim], *, turn: Turn, until: float)
 
     Whatever has not begun when time is up, or when the gateway wants rest, is given back.
     """
-    with _words_ahead(held, gateway) as words_of:
+    with _words_ahead(held, gateway, turn) as words_of:
         return _by_windows(gateway, held, words_of=words_of, turn=turn, until=until)
 
 
 @contextmanager
-def _words_ahead(held: list[Claim], gateway: Gateway) -> Iterator[Callable[[Claim], Ready]]:
+def _words_ahead(
+    held: list[Claim], gateway: Gateway, turn: Turn
+) -> Iterator[Callable[[Claim], Ready]]:
     """Emails are put into words while others are on the wire: both take some milliseconds.
 
     The thread touches no database: an SMS, whose filed text may lie there, is ready in no time.
     """
     if held[0].message.channel != Channel.EMAIL or len(held) == 1:
-        yield lambda claim: _persist(partial(_ready, claim, gateway))
+        yield lambda claim: _persist(partial(_ready, claim, gateway, turn))
         return
     with ThreadPoolExecutor(max_workers=1) as thread:
-        coming = {each.attempt.pk: thread.submit(_ready, each, gateway) for each in held}
+        coming = {each.attempt.pk: thread.submit(_ready, each, gateway, turn) for each in held}
         try:
             yield lambda claim: coming[claim.attempt.pk].result()
         finally:
@@ -243,9 +247,9 @@ def _await_tokens(
     return True
 
 
-def _ready(claim: Claim, gateway: Gateway) -> Ready:
+def _ready(claim: Claim, gateway: Gateway, turn: Turn) -> Ready:
     message = claim.message
-    words = _words(message, gateway)
+    words = _words(message, gateway, turn)
     if words is None:
         return Ready(claim, None)
     message.parts = words.size.parts if words.size else 0
@@ -267,16 +271,28 @@ def _ready(claim: Claim, gateway: Gateway) -> Ready:
     return Ready(claim, outgoing)
 
 
-def _words(message: Message, gateway: Gateway) -> Rendered | None:
+def _words(message: Message, gateway: Gateway, turn: Turn) -> Rendered | None:
     """None: it cannot be put into words, now or later. The row then says why."""
     try:
         return put_into_words(message, gateway)
     except (OperationalError, InterfaceError):  # the registry of templates is in the database
         raise
     except Exception as error:  # whatever a template may raise must not stop the queue
-        logger.error("message %s cannot be put into words", message.public_id)
+        _log_wordless(message, gateway, turn, error)
         message.error = str(error) or type(error).__name__
         return None
+
+
+def _log_wordless(message: Message, gateway: Gateway, turn: Turn, error: Exception) -> None:
+    """Once in a turn for each text: hundreds may come of one that was withdrawn.
+
+    What else an error says may name a value; it goes to the row, not to the log.
+    """
+    problem = error.problem.value if isinstance(error, NotFiled) else type(error).__name__
+    text = f"{message.kind} {message.language} for {gateway.name}: {problem}"
+    if text not in turn.wordless:
+        turn.wordless.add(text)
+        logger.error("%s: such messages cannot be put into words", text)
 
 
 def _take_tokens(gateway: str, ready: Sequence[Ready], turn: Turn) -> float:

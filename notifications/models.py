@@ -99,6 +99,8 @@ class Message(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     # Taken back while a worker held it: it must not return to the queue.
     cancel_requested = models.BooleanField(default=False)
+    # When it was taken back the last time, queued or not; null: it never was.
+    taken_back_at = models.DateTimeField(null=True, blank=True)
     # The one repeat that an unknown outcome allows has been used.
     repeated = models.BooleanField(default=False)
     # The gateway that may have it already, after an unknown outcome: no other may send it.

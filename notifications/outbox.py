@@ -100,17 +100,18 @@ def nudge_later(channels_and_lanes: Iterable[tuple[str, int]]) -> None:
 MAY_BE_REPEATED = Q(state__in=Message.TROUBLED_STATES) | Q(receipt_by__isnull=False)
 
 
-def cancel(*, batch: str = "", reference: str = "", reason: str) -> int:
+def cancel(*, batch: str = "", reference: str = "", reason: str, at: datetime | None = None) -> int:
     """Take back what has not left, by batch, by reference, or by both; nothing says it any more.
 
     Returns how many queued messages ended as cancelled. One that a worker holds at this moment
     may leave, but it does not return to the queue if it did not. One that has left, or may have,
-    stays as it is: no repeat, no other channel, and no resending of its batch follows.
+    stays as it is: no repeat, no other channel, and no resending of its batch follows. `at`: the
+    moment of the decision, if the caller keeps one too.
     """
     chosen = _chosen(batch=batch, reference=reference)
     with transaction.atomic():
         _hold_fast(_to_take_back(chosen))
-        return _end(chosen, reason)
+        return _end(chosen, reason, at or timezone.now())
 
 
 def would_cancel(*, batch: str) -> bool:
@@ -153,7 +154,7 @@ def _take_back(references: Collection[str], which: Q, reason: str) -> int:
         for at in range(0, len(ordered), CHUNK):
             theirs = Message.objects.filter(which, reference__in=ordered[at : at + CHUNK])
             _hold_fast(_to_take_back(theirs))
-            cancelled += _end(theirs, reason)
+            cancelled += _end(theirs, reason, timezone.now())
     return cancelled
 
 
@@ -171,11 +172,12 @@ def _to_take_back(chosen: QuerySet[Message]) -> QuerySet[Message]:
     return chosen.filter(waits, cancel_requested=False)
 
 
-def _end(chosen: QuerySet[Message], reason: str) -> int:
+def _end(chosen: QuerySet[Message], reason: str, at: datetime) -> int:
     """Take these back, which the caller holds fast; how many of them were queued."""
-    note = {"cancel_requested": True, "error": reason[:200]}
+    asked = {"cancel_requested": True, "taken_back_at": at}
+    note = {**asked, "error": reason[:200]}
     # These keep their own error: why they did not arrive.
-    chosen.filter(MAY_BE_REPEATED, cancel_requested=False).update(cancel_requested=True)
+    chosen.filter(MAY_BE_REPEATED, cancel_requested=False).update(**asked)
     chosen.filter(state=Message.State.SENDING).update(**note)
     return chosen.filter(state=Message.State.QUEUED).update(state=Message.State.CANCELLED, **note)
 
@@ -223,7 +225,9 @@ def readdress(*, reference: str, channel: str, address: str, reason: str) -> int
         queued = stale.filter(state=Message.State.QUEUED)
         notices = set(queued.values_list("notice", flat=True))
         # Not `cancel_requested`, which is for words that are not true any more.
-        cancelled = queued.update(state=Message.State.CANCELLED, error=reason[:200])
+        cancelled = queued.update(
+            state=Message.State.CANCELLED, error=reason[:200], taken_back_at=timezone.now()
+        )
         _follow_up_anew(theirs.filter(state__in=FOLLOWED_UP, notice__in=notices))
         return cancelled
 

@@ -605,12 +605,15 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
     },
-    "filters": {"without_tokens": {"()": "portal.logs.WithoutTokens"}},
+    "filters": {
+        "without_tokens": {"()": "portal.logs.WithoutTokens"},
+        "without_refusals": {"()": "portal.logs.WithoutRefusals"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["without_tokens"],
+            "filters": ["without_tokens", "without_refusals"],
         }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},

@@ -22,7 +22,10 @@ def ask(
     template: str = "admin/office/ask.html",
     **more: Any,
 ) -> HttpResponse:
-    """`says`: what will happen, a sentence each. `stop`: the button is for what is hard to mend."""
+    """`says`: what will happen, a sentence each. `stop`: the button is for what is hard to mend.
+
+    `button` "": there is nothing to do, and they say why.
+    """
     return TemplateResponse(
         request,
         template,

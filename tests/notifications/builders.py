@@ -115,7 +115,7 @@ SHARE = Share(channel="sms", gateway="scripted")
 
 def begin(held: Claim) -> list[delivery.Ready]:
     """Note that the call of a claimed message begins; empty: it must not."""
-    return delivery._step([], [delivery._ready(held, ScriptedGateway())])
+    return delivery._step([], [delivery._ready(held, ScriptedGateway(), delivery.Turn(0.0))])
 
 
 class SecondGateway(ScriptedGateway):

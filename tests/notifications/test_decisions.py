@@ -5,7 +5,7 @@ from django.utils import translation
 
 from notifications import decisions, delivery, outbox, sweep
 from notifications.errors import Refusal
-from notifications.models import Decision, Message
+from notifications.models import TAKEN, Decision, Message
 from tests.notifications.builders import NOW, PERMANENT, UNKNOWN, minutes, queued
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -67,6 +67,31 @@ def test_resend_after_it_was_sent_is_refused(unknown):
     decisions.treat_as_sent(message=unknown, by="officer 7", reason="person came")
     with pytest.raises(Refusal, check=lambda error: error.code == "not_troubled"):
         decisions.resend(message=unknown, by="officer 7", reason="once more")
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("accepted", "It was sent."),
+        ("unconfirmed", "It was sent."),
+        ("delivered", "It has arrived."),
+        ("cancelled", "It was taken back before it left."),
+        ("expired", "What this message says is out of date."),
+    ],
+)
+def test_refusal_to_send_again_says_what_became_of_the_message(unknown, state, why):
+    sent_at = NOW if state in TAKEN else None
+    delivered_at = NOW if state == "delivered" else None
+    changes = {"state": state, "sent_at": sent_at, "delivered_at": delivered_at}
+    Message.objects.filter(pk=unknown.pk).update(**changes)
+    with pytest.raises(Refusal) as refused:
+        decisions.resend(message=unknown, by="officer 7", reason="once more")
+    with translation.override("en"):
+        assert (refused.value.code, str(refused.value)) == ("not_troubled", why)
+
+
+def test_every_state_has_a_word_on_sending_again():
+    assert {*decisions.NOT_TROUBLED, *Message.TROUBLED_STATES} == set(State)
 
 
 def test_resend_past_the_end_of_life_is_refused(unknown, clock):

@@ -181,6 +181,20 @@ class TestNotNow:
         assert wordless.attempts.get().outcome == Attempt.Outcome.NOT_STARTED
         assert reload(fine).state == State.ACCEPTED
 
+    def test_log_names_once_in_a_turn_what_cannot_be_put_into_words(self, gateway, caplog):
+        for number in range(1, 5):
+            queued(number, values={"word": None})
+        delivery.run("sms")
+        lines = [r.getMessage() for r in caplog.records if "put into words" in r.getMessage()]
+        assert lines == [
+            f"PLAIN en for {gateway.name}: RenderError: such messages cannot be put into words"
+        ]
+        delivery.run("sms")
+        queued(5, values={"word": None})
+        delivery.run("sms")
+        assert caplog.text.count("put into words") == 2
+        assert "9876" not in caplog.text
+
     def test_kind_that_is_no_longer_known_fails(self, gateway):
         message = queued()
         Message.objects.update(kind="GONE")

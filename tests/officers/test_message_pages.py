@@ -18,7 +18,7 @@ from appointments.admin.outbox.life import life_of
 from appointments.admin.outbox.scope import ShortPaginator
 from appointments.errors import Refusal
 from appointments.models import AddressLook, Application, Outage, Posting
-from notifications import batches, outbox, quiet
+from notifications import batches, dates, outbox, quiet
 from notifications.errors import Refusal as MessageRefusal
 from notifications.models import (
     Attempt,
@@ -115,6 +115,41 @@ def test_message_is_found_by_reference_batch_id_and_number_of_the_appointment(de
     message = write(person, batch="plan:3")
     for typed in (message.reference, "PLAN:3", str(message.public_id), str(person.pk)):
         assert "••••••3210" in look_for(desk(), typed).text
+
+
+@pytest.mark.parametrize("typed", ["{}", "Message {}", "message no. {}", "#{}", " MESSAGE #{} "])
+def test_message_is_found_by_the_number_that_pages_call_it(desk, office, typed):
+    message = write(office.people[-1])
+    seat = look_for(desk(), typed.format(message.pk))
+    assert "Messages found" in seat.text
+    assert f"{LIST}{message.pk}/change/" in seat.page.content.decode()
+
+
+def test_bare_number_finds_the_message_of_it_and_those_of_the_appointment(desk, office):
+    about = write(office.people[0])
+    number = office.people[0].pk
+    Message.objects.filter(pk=number).exclude(pk=about.pk).delete()
+    numbered = write(office.people[5], pk=number) if about.pk != number else about
+    seat = look_for(desk(), str(number))
+    assert f"By message or appointment {number}" in seat.text
+    page = seat.page.content.decode()
+    assert f"{LIST}{about.pk}/change/" in page
+    assert f"{LIST}{numbered.pk}/change/" in page
+
+
+@pytest.mark.parametrize(
+    "typed", ["hold:{}", "outage:{}", "Outage {}", "“Do not travel yet” of Outage {}"]
+)
+def test_batch_is_found_by_its_name_in_any_form(desk, outage, hold, typed):
+    seat = look_for(desk(), typed.format(outage.pk).upper())
+    assert url("batch", hold) in seat.page.content.decode()
+    abroad = desk(region=make_region("PNQ", name_en="Pune", name_hi="पुणे"))
+    page = look_for(abroad, typed.format(outage.pk)).page.content.decode()
+    assert url("batch", hold) not in page
+
+
+def test_outage_that_is_not_there_is_said_not_to_be(desk, office):
+    assert "No message in your lists" in look_for(desk(), "outage:99").text
 
 
 @pytest.mark.parametrize(
@@ -384,6 +419,66 @@ def test_life_says_which_appointment_batch_and_end(desk, person, hold):
     assert "It is never sent." in page
 
 
+def test_message_concerns_the_visit_that_it_speaks_of(desk, person):
+    """Its turn comes by the sooner of two visits: whoever does not know would travel to it."""
+    old, new = at(in_days(2), 11), at(in_days(9), 9)
+    sides = {"old_at": old.isoformat(), "new_at": new.isoformat()}
+    message = write(person, kind="CONFIRMED", values=sides, urgent_by=old)
+    told = dates.short_moment(new, "en")
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert f"Concerns {told}" in text
+    listed = desk().go(LIST).text
+    assert told in listed
+    assert dates.short_moment(old, "en") not in listed
+
+
+def test_message_without_a_visit_concerns_the_moment_of_its_turn(desk, person):
+    message = write(person, values={"new_at": "garbled"})
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert f"Concerns {dates.short_moment(message.urgent_by, 'en')}" in text
+
+
+def test_life_says_when_the_portal_took_one_back_and_why(desk, person):
+    message = write(person)
+    outbox.cancel(reference=message.reference, reason="offer withdrawn")
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    _page, _heading, life = text.partition("What happened")
+    assert "The portal took it back before it left" in life
+    assert "The time that it offers was withdrawn." in life
+    message.refresh_from_db()
+    assert message.taken_back_at is not None
+
+
+def test_life_says_that_what_has_left_is_not_said_again(desk, person):
+    message = write(person, "undelivered")
+    outbox.cancel(reference=message.reference, reason="offer withdrawn")
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert "The portal took it back: it is not said once more by itself" in text
+    officer = desk().go(url("resend", message.pk)).send(changes={"reason": "they asked for it"})
+    assert "took it back" in officer.text
+
+
+def test_life_says_once_that_an_officer_took_the_batch_back(desk, hold):
+    message = Message.objects.filter(batch=hold).first()
+    desk().go(url("batch_cancel", hold)).send(changes={"reason": "not an outage"})
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert "took back what had not left of the batch" in text
+    assert "The portal took it back" not in text
+
+
+def test_removed_number_takes_back_with_a_moment(desk, person):
+    message = write(person)
+    outbox.readdress(
+        reference=message.reference,
+        channel="sms",
+        address="",
+        reason="the person has no such address any more",
+    )
+    text = desk().go(f"{LIST}{message.pk}/change/").text
+    assert "The portal took it back before it left" in text
+    assert "The applicant has removed this number or address." in text
+
+
 @pytest.mark.parametrize("count", [1, 6])
 def test_life_takes_a_bounded_number_of_queries(desk, person, hold, count):
     message = write(person, "unknown", batch=hold, notice="n:1")
@@ -447,19 +542,79 @@ def test_opening_a_question_changes_nothing(desk, person):
 
 def test_officer_notes_that_an_unknown_message_arrived(desk, person):
     message = write(person, "unknown")
-    desk().go(url("treat_as_sent", message.pk)).send(changes={"reason": "person came"})
+    officer = desk().go(url("treat_as_sent", message.pk)).send(changes={"reason": "person came"})
     message.refresh_from_db()
     assert message.state == State.ACCEPTED
+    assert "An officer noted that it was sent" in officer.text
+    assert "The gateway took it" not in officer.text
 
 
 def test_out_of_date_message_says_why_it_cannot_be_sent_again(desk, person):
     message = write(person, "failed", expires_at=timezone.now() - MINUTE)
     officer = desk().go(f"{LIST}{message.pk}/change/")
     assert "What this message says is out of date." in officer.text
-    officer.go(url("resend", message.pk)).send(changes={"reason": "please"})
+    officer.go(url("resend", message.pk))
+    assert "What this message says is out of date." in officer.text
+    officer.send(changes={"reason": "please"})
     assert "What this message says is out of date." in officer.text
     message.refresh_from_db()
     assert message.state == State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("cancelled", "It was taken back before it left. Why: wrong words"),
+        ("delivered", "It has arrived."),
+        ("accepted", "It was sent."),
+        ("queued", "It has not left yet: it waits."),
+    ],
+)
+def test_page_asks_only_for_what_would_be_done(desk, person, state, why):
+    message = write(person, state, error="wrong words")
+    officer = desk().go(url("resend", message.pk))
+    assert why in officer.text
+    assert 'name="reason"' not in officer.page.content.decode()
+    assert "Send again" not in officer.text
+    officer.go(url("treat_as_sent", message.pk))
+    assert "It is known what became of this message." in officer.text
+    assert 'name="reason"' not in officer.page.content.decode()
+
+
+@pytest.mark.parametrize("across", ["0", "1"])
+def test_action_without_its_reason_asks_once_and_forgets_nothing(desk, person, across):
+    chosen, other = [write(person, "failed") for _ in range(3)], write(person, "failed")
+    officer = desk().go(LIST)
+    ticked = [str(message.pk) for message in chosen]
+    action = {"action": "send_again", "index": "0", "select_across": across}
+    officer.send(changes={**action, "reason": " ", "_selected_action": ticked})
+    assert officer.text.count("Write down the reason.") == 2  # on top, and at the field
+    assert "Reason" in officer.text
+    assert not Decision.objects.exists()
+    assert ("4 messages" if across == "1" else "3 messages") in officer.text
+    # What the page asks with is all that is sent.
+    assert sorted(officer.fields["_selected_action"]) == sorted(ticked)
+    officer.send(changes={"reason": "phones are on"})
+    count = 4 if across == "1" else 3
+    assert f"Done for {count} messages." in officer.text
+    assert {d.reason for d in Decision.objects.all()} == {"phones are on"}
+    other.refresh_from_db()
+    assert other.state == (State.QUEUED if across == "1" else State.FAILED)
+
+
+def test_action_of_a_filtered_list_without_its_reason_comes_back_to_the_same_list(desk, person):
+    message = write(person, "unknown")
+    officer = desk().go(f"{LIST}?state__exact=unknown")
+    action = {"action": "treat_as_sent", "index": "0", "select_across": "0", "reason": ""}
+    officer.send(changes={**action, "_selected_action": [str(message.pk)]})
+    assert "Nothing is sent." in officer.text
+    assert 'href="/officers/notifications/message/?state__exact=unknown"' in (
+        officer.page.content.decode()
+    )
+    officer.send(changes={"reason": "person came"})
+    assert officer.url == f"{LIST}?state__exact=unknown"
+    message.refresh_from_db()
+    assert message.state == State.ACCEPTED
 
 
 def test_centre_officer_looks_but_does_not_decide(desk, office, person):

@@ -4,9 +4,12 @@ import datetime as dt
 
 import pytest
 
+from appointments import leaving
 from appointments.admin.outbox import causes, words
+from appointments.models import Offer
 from notifications import fallback, kinds
 from notifications.dates import INDIA
+from notifications.models import Message
 
 NOW = dt.datetime(2025, 6, 23, 13, 14, 37, tzinfo=INDIA)
 
@@ -66,6 +69,27 @@ def test_how_long_something_lasts(seconds, said):
 )
 def test_what_a_program_said_is_put_into_plain_words(said, plain):
     assert causes.cause(said) == causes.Cause(plain, said)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *("the person has chosen since", "cancelled by the person", "in doubt again"),
+        *("no longer in doubt about this visit", "offer withdrawn", "the visit has changed"),
+        *("plan undone", "account closed", leaving.NO_ADDRESS, "visit completed", "visit no_show"),
+        *(f"offer {state}" for state in Offer.State if state != Offer.State.OPEN),
+    ],
+)
+def test_every_reason_to_take_back_is_a_sentence(reason):
+    said = causes.cause_of(Message(state="cancelled", error=reason))
+    assert said.said == reason
+    assert said.words[0].isupper()
+    assert said.words.endswith(".")
+
+
+def test_reason_that_an_officer_wrote_is_left_as_it_is():
+    said = causes.cause_of(Message(state="cancelled", error="not an outage"))
+    assert said == causes.Cause("not an outage")
 
 
 def test_what_nobody_knows_is_shown_as_it_is():

@@ -4,10 +4,14 @@ import logging
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseForbidden
 from django.test import Client
+from django.utils.log import log_response
 
 from portal.logs import WithoutTokens
 
+FORBIDDEN = "Forbidden (Permission denied): %s"
 TOKEN = "aB3dE6gH9jK"
 
 
@@ -42,6 +46,30 @@ def test_refused_answer_by_link_is_logged_without_the_token(db, monkeypatch):
     monkeypatch.setattr(console, "emit", lambda record: seen.append(record.getMessage()))
     Client(enforce_csrf_checks=True).post(f"/{TOKEN}")
     assert seen == ["Forbidden (CSRF cookie not set.): /(link)"]
+
+
+def test_permission_that_was_refused_is_a_line_without_a_traceback(rf, monkeypatch):
+    (console,) = (h for h in logging.getLogger().handlers if _masks(h))
+    seen: list[str] = []
+    monkeypatch.setattr(console, "emit", lambda record: seen.append(console.format(record)))
+    # As Django does it.
+    response = HttpResponseForbidden()
+    request, error = rf.get("/officers/"), PermissionDenied()
+    log_response(FORBIDDEN, request.path, response=response, request=request, exception=error)
+    (line,) = seen
+    assert "WARNING django.request Forbidden (Permission denied): /officers/" in line
+    assert "PermissionDenied" not in line
+
+
+def test_what_broke_is_logged_with_its_traceback(monkeypatch):
+    (console,) = (h for h in logging.getLogger().handlers if _masks(h))
+    seen: list[str] = []
+    monkeypatch.setattr(console, "emit", lambda record: seen.append(console.format(record)))
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        logging.getLogger("django.request").exception("it broke")
+    assert "Traceback" in seen[0]
 
 
 def _masks(handler: logging.Handler) -> bool:

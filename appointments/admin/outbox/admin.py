@@ -12,10 +12,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -41,6 +41,7 @@ from appointments.admin.outbox.scope import (
 )
 from appointments.admin.outbox.words import (
     LANE_WORDS,
+    NOTED_AS_SENT,
     STATE_SENTENCES,
     TONES,
     kind_words,
@@ -60,8 +61,37 @@ SHOWN_LOOKS = 20
 NUMBER = re.compile(r"[0-9]{1,18}")
 
 
+TWICE = (
+    "Nobody knows whether the first one left: the person may get it twice. The repeat goes "
+    "through the same gateway."
+)
+AS_SENT = "Nothing is sent. From now on {what} as sent."
+KNOWN = "Do this only if you know that it arrived: the person said so, or came."
+
+
 class ReasonAction(ActionForm):
     reason = forms.CharField(max_length=200, required=False, label="Reason")
+
+
+class SeveralForm(ReasonForm):
+    """Asks for the reason of an action, and brings along what was ticked and chosen."""
+
+    action = forms.CharField(widget=forms.HiddenInput)
+    select_across = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, given: QueryDict, *, action: str) -> None:
+        ticked = given.getlist(ACTION_CHECKBOX_NAME)
+        super().__init__(
+            {
+                "reason": given.get("reason", ""),
+                "action": action,
+                "select_across": given.get("select_across", ""),
+                ACTION_CHECKBOX_NAME: ticked,
+            }
+        )
+        self.fields[ACTION_CHECKBOX_NAME] = forms.MultipleChoiceField(
+            choices=[(key, key) for key in ticked], widget=forms.MultipleHiddenInput
+        )
 
 
 @admin.register(Message)
@@ -134,7 +164,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description="visit", ordering="urgent_by")
     def urgent(self, message: Message) -> str:
-        return moment(message.urgent_by)
+        return moment(message_batches.concerns(message))
 
     # --- Several at once ---
 
@@ -142,12 +172,44 @@ class MessageAdmin(ReadOnlyAdmin):
         description="Send again (reason needed; an unclear one may arrive twice)",
         permissions=["decide"],
     )
-    def send_again(self, request: HttpRequest, chosen: QuerySet[Message]) -> None:
-        _decide_each(request, chosen, decisions.resend)
+    def send_again(self, request: HttpRequest, chosen: QuerySet[Message]) -> HttpResponse | None:
+        if _has_reason(request):
+            _decide_each(request, chosen, decisions.resend)
+            return None
+        twice = chosen.filter(state=State.UNKNOWN).exists()
+        says = [
+            "They go out in the words as they stand now.",
+            *([f"Unclear ones: {TWICE}"] if twice else []),
+        ]
+        return self._ask_why(request, chosen, "send_again", "Send again", says)
 
     @admin.action(description="Treat as sent (reason needed)", permissions=["decide"])
-    def treat_as_sent(self, request: HttpRequest, chosen: QuerySet[Message]) -> None:
-        _decide_each(request, chosen, decisions.treat_as_sent)
+    def treat_as_sent(self, request: HttpRequest, chosen: QuerySet[Message]) -> HttpResponse | None:
+        if _has_reason(request):
+            _decide_each(request, chosen, decisions.treat_as_sent)
+            return None
+        says = [AS_SENT.format(what="those that are unclear count"), KNOWN]
+        return self._ask_why(request, chosen, "treat_as_sent", "Treat as sent", says)
+
+    def _ask_why(
+        self,
+        request: HttpRequest,
+        chosen: QuerySet[Message],
+        action: str,
+        button: str,
+        says: list[str],
+    ) -> HttpResponse:
+        """The reason is missing: asked for once, and neither the ticks nor the action are lost."""
+        count = chosen.count()
+        return ask(
+            request,
+            self,
+            title=f"{count} message{'' if count == 1 else 's'}: {button.lower()}",
+            says=says,
+            button=button,
+            back=request.get_full_path(),
+            form=SeveralForm(request.POST, action=action),
+        )
 
     # --- Pages ---
 
@@ -187,14 +249,18 @@ class MessageAdmin(ReadOnlyAdmin):
         applications = seen(
             request, Application.objects.all(), region="region", centre="home_centre"
         )
+        typed = request.POST.get("what", "")
         try:
-            wanted = find.understand(request.POST.get("what", ""), applications)
+            wanted = find.understand(typed, applications)
         except find.NotUnderstood as error:
+            if batch := batch_pages.shown_as(request, typed):
+                here = reverse("admin:notifications_message_batch", args=[batch.name])
+                return HttpResponseRedirect(here)
             messages.error(request, str(error))
             return HttpResponseRedirect(reverse("admin:notifications_message_changelist"))
         found = self.get_queryset(request).filter(wanted.where).order_by("-pk")
         ids = list(found.values_list("pk", flat=True)[: find.SHOWN + 1])
-        request.session[FOUND] = {"by": wanted.by, "ids": ids}
+        request.session[FOUND] = {"by": wanted.by, "ids": ids, "batches": wanted.batches}
         return HttpResponseRedirect(reverse("admin:notifications_message_found"))
 
     def found_view(self, request: HttpRequest) -> HttpResponse:
@@ -206,6 +272,7 @@ class MessageAdmin(ReadOnlyAdmin):
         context = {
             **page(request, self, title="Messages found"),
             "by": kept["by"],
+            "batches": batch_pages.seen_of(request, kept.get("batches", ())),
             "rows": rows[: find.SHOWN],
             "more": len(kept["ids"]) > find.SHOWN,
             "shown": find.SHOWN,
@@ -233,15 +300,19 @@ class MessageAdmin(ReadOnlyAdmin):
     def _show(self, request: HttpRequest, message: Message, address: str = "") -> HttpResponse:
         now, user = timezone.now(), request.user
         decides = self.has_decide_permission(request)
+        life = life_of(message)
         troubled = message.state in Message.TROUBLED_STATES
         not_again = decisions.why_not_again(message, now)
         context = {
             **page(request, self, title=f"Message {message.pk}"),
             "message": message,
-            "state_sentence": STATE_SENTENCES[message.state],
+            "concerns": message_batches.concerns(message),
+            "state_sentence": NOTED_AS_SENT
+            if life.noted_as_sent
+            else STATE_SENTENCES[message.state],
             "tone": TONES.get(message.state, ""),
             "lane_words": LANE_WORDS[message.lane],
-            "life": life_of(message),
+            "life": life,
             "appointment_id": message_batches.matter_of(message),
             "batch": message_batches.subjects([message.batch]).get(message.batch),
             "is_paused": message.state == State.QUEUED and batch_pages.is_paused(message.batch),
@@ -271,24 +342,19 @@ class MessageAdmin(ReadOnlyAdmin):
 
     def resend_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
         message = self._message(request, message_id)
-        twice = (
-            "Nobody knows whether the first one left: the person may get it twice. The repeat goes "
-            "through the same gateway."
-        )
         back = "It was taken back: what it says may not be true any more."
         says = [
-            *([twice] if message.state == State.UNKNOWN else []),
+            *([TWICE] if message.state == State.UNKNOWN else []),
             *([back] if message.cancel_requested else []),
-            f"It goes to {masked_address(message)} once more, in the words as they stand now.",
+            f"It goes to {masked_address(message)}, in the words as they stand now.",
         ]
         verb = partial(decisions.resend, though_taken_back=True)
-        return self._decide(request, message, verb, says, "Send again", "It is queued again.")
+        not_so = decisions.why_not_again(message, timezone.now())
+        done = "It is queued again."
+        return self._decide(request, message, verb, says, "Send again", done, not_so)
 
     def treat_as_sent_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
-        says = [
-            "Nothing is sent. From now on the message counts as sent.",
-            "Do this only if you know that it arrived: the person said so, or came.",
-        ]
+        says = [AS_SENT.format(what="the message counts"), KNOWN]
         message = self._message(request, message_id)
         return self._decide(
             request,
@@ -297,6 +363,7 @@ class MessageAdmin(ReadOnlyAdmin):
             says,
             "Treat as sent",
             "It counts as sent from now on.",
+            decisions.why_not_as_sent(message),
         )
 
     def _decide(
@@ -307,17 +374,25 @@ class MessageAdmin(ReadOnlyAdmin):
         says: list[str],
         button: str,
         done: str,
+        not_so: Refusal | None,
     ) -> HttpResponse:
+        """`not_so`: why the verb would refuse it; then the page says so, and asks nothing."""
         if not self.has_decide_permission(request):
             raise PermissionDenied
         back = reverse("admin:notifications_message_change", args=[message.pk])
+        title = f"Message {message.pk}: {button.lower()}"
+        if not_so and request.method != "POST":
+            says = [_refused(message, not_so)]
+            return ask(request, self, title=title, says=says, button="", back=back)
         form = ReasonForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             by, reason = message_batches.label_of(officers.of(request)), form.cleaned_data["reason"]
-            if attempt(request, lambda: verb(message=message, by=by, reason=reason)):
+            try:
+                verb(message=message, by=by, reason=reason)
                 messages.success(request, done)
+            except Refusal as refusal:
+                messages.error(request, _refused(message, refusal))
             return HttpResponseRedirect(back)
-        title = f"Message {message.pk}: {button.lower()}"
         return ask(request, self, title=title, says=says, button=button, back=back, form=form)
 
     # --- Batches, gateways ---
@@ -355,6 +430,10 @@ class MessageAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/office/gateways.html", context)
 
 
+def _has_reason(request: HttpRequest) -> bool:
+    return bool(request.POST.get("reason", "").strip())
+
+
 def _decide_each(
     request: HttpRequest, chosen: QuerySet[Message], verb: Callable[..., Message]
 ) -> None:
@@ -366,7 +445,14 @@ def _decide_each(
             verb(message=message, by=by, reason=reason)
             done += 1
         except Refusal as refusal:
-            text = f"{kind_words(message.kind)}, {masked_address(message)}: {refusal}"
-            messages.error(request, text)
+            about = f"{kind_words(message.kind)}, {masked_address(message)}"
+            messages.error(request, f"{about}: {_refused(message, refusal)}")
     if done:
         messages.success(request, f"Done for {done} message{'s' if done > 1 else ''}.")
+
+
+def _refused(message: Message, refusal: Refusal) -> str:
+    """Of what was taken back also why: that decides what an officer does instead."""
+    if message.state != State.CANCELLED or not message.error:
+        return str(refusal)
+    return f"{refusal} Why: {cause_of(message).words}"

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,27 @@ SHOWN = 50
 class BatchRow:
     subject: Subject
     progress: Progress
+
+
+def seen_of(request: HttpRequest, names: Collection[str]) -> list[Subject]:
+    """The batches of these names that somebody can say what they are about, of the officer's."""
+    found = message_batches.subjects(names).values()
+    return [subject for subject in found if _sees(request, subject)]
+
+
+def shown_as(request: HttpRequest, text: str) -> Subject | None:
+    """The batch in the officer's list that is called so there."""
+    wanted = _plain(text)
+    listed = seen_of(request, message_batches.in_hand(timezone.now()))
+    return next((subject for subject in listed if _plain(str(subject.label)) == wanted), None)
+
+
+def _plain(label: str) -> str:
+    """Without what one does not type: quotation marks, capitals, doubled spaces."""
+    return " ".join(label.translate(QUOTES).casefold().split())
+
+
+QUOTES = str.maketrans("", "", "“”\"'‘’")
 
 
 def list_view(request: HttpRequest, model_admin: admin.ModelAdmin) -> HttpResponse:

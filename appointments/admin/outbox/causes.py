@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.utils import translation
 
 from appointments.admin.outbox.words import LANGUAGE_WORDS, kind_words
+from appointments.leaving import NO_ADDRESS
 from notifications.models import Message
 from notifications.registry.errors import Problem
 
@@ -57,6 +58,26 @@ CAUSES: tuple[tuple[str, str], ...] = (
     (r"^gateway down", DOWN),
     (r"^[A-Z]\w+(Error|Exception|Timeout|Refused)\b", BROKE),
 )
+# Why the portal itself takes a message back, by what the row keeps.
+TAKEN_BACK: dict[str, str] = {
+    "the person has chosen since": "The applicant has chosen a time since, and is told of that.",
+    "cancelled by the person": "The applicant has cancelled since.",
+    "in doubt again": "An outage has put the visit in doubt again.",
+    "no longer in doubt about this visit": "The visit is no longer in doubt.",
+    "offer withdrawn": "The time that it offers was withdrawn.",
+    "offer accepted": "The applicant has accepted the time that it asks about.",
+    "offer changed": "The applicant has chosen another time.",
+    "offer given_up": "The applicant has given the time up.",
+    "offer kept": "No answer came: the new time stands.",
+    "offer released": "No answer came: the time was released.",
+    "offer declined": "The applicant has declined the time that it offers.",
+    "the visit has changed": "The visit that it reminds of has changed.",
+    "visit completed": "The applicant has come to the visit.",
+    "visit no_show": "The visit is over: the applicant did not come.",
+    "plan undone": "The plan was undone.",
+    "account closed": "The applicant has closed the account.",
+    NO_ADDRESS: "The applicant has removed this number or address.",
+}
 # Words of a filed text that does not fit: see registry.errors.NotFiled.
 FILED = re.compile(
     r"(?P<kind>[A-Z][A-Z_]*) (?P<language>hi|en)(?: (?P<gateway>\S+))?:"
@@ -84,9 +105,11 @@ def cause(said: str) -> Cause:
 
 
 def cause_of(message: Message) -> Cause:
-    """Why a message is where it is. Of one that was taken back an officer wrote it."""
+    """Why a message is where it is. What the portal did not take back, an officer did, and wrote
+    why."""
     if message.state == Message.State.CANCELLED:
-        return Cause(message.error)
+        words = TAKEN_BACK.get(message.error)
+        return Cause(words, message.error) if words else Cause(message.error)
     return cause(message.error)
 
 

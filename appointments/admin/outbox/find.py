@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.phones import NotAMobile, parse_mobile, plain_digits
 from appointments import listing
+from appointments.messages import hold_batch
 from appointments.models import Application, Appointment, Listed
 
 # The newest ones; an officer who looks for more has a reference.
@@ -20,6 +21,9 @@ SHOWN = 50
 ARN = re.compile(r"(?:ARN)?[\s.:#-]*(?!91)(\d{2})[\s-]*(\d{10})", re.IGNORECASE)
 NAMED = re.compile(r"[a-z]+(?:-[a-z]+)*:\d{1,18}")
 NUMBER = re.compile(r"\d{1,8}")
+# As the pages call them: "Message 11472", "Outage 1", "Plan 3".
+MESSAGE = re.compile(r"(?:message\s*(?:no\.?)?\s*#?|#)\s*(\d{1,18})", re.IGNORECASE)
+SPOKEN = re.compile(r"(appointment|outage|plan|offer)\s+(?:no\.?\s*)?#?(\d{1,18})")
 
 
 class NotUnderstood(Exception):
@@ -28,10 +32,13 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """`by`: what kind of thing was typed; it stands on the page of results, the thing does not."""
+    """`by`: what kind of thing was typed; it stands on the page of results, the thing does not.
+
+    `batches`: names of batches that may be meant."""
 
     by: str
     where: Q
+    batches: tuple[str, ...] = ()
 
 
 def understand(text: str, applications: QuerySet[Application]) -> Wanted:
@@ -43,17 +50,28 @@ def understand(text: str, applications: QuerySet[Application]) -> Wanted:
         return Wanted("an email address", Q(address__in={typed, typed.lower()}))
     if arn := arn_in(typed):
         return Wanted("an ARN", _about(applications.filter(arn=arn)))
-    if NAMED.fullmatch(typed.lower()):
-        name = typed.lower()
-        return Wanted(f"“{name}”", Q(reference=name) | Q(batch=name))
+    name = SPOKEN.sub(r"\1:\2", typed.lower())
+    if NAMED.fullmatch(name):
+        return _named(name)
+    if numbered := MESSAGE.fullmatch(typed):
+        return Wanted(f"message {int(numbered[1])}", Q(pk=int(numbered[1])))
     if NUMBER.fullmatch(typed):
-        return Wanted(f"appointment {int(typed)}", Q(reference=f"appointment:{int(typed)}"))
+        number = int(typed)
+        either = Q(pk=number) | Q(reference=f"appointment:{number}")
+        return Wanted(f"message or appointment {number}", either)
     if identity := _uuid(typed):
         return Wanted("a message's id", Q(public_id=identity))
     try:
         return Wanted("a mobile number", Q(address=parse_mobile(typed)))
     except NotAMobile as error:
         raise NotUnderstood(WHY_NOT[error.code]) from error
+
+
+def _named(name: str) -> Wanted:
+    """Of an outage also what it told everybody: that batch has a name of its own."""
+    kind, _colon, number = name.partition(":")
+    names = (name, hold_batch(int(number))) if kind == "outage" else (name,)
+    return Wanted(f"“{name}”", Q(reference=name) | Q(batch__in=names), batches=names)
 
 
 def named(text: str) -> Q | None:
@@ -68,7 +86,8 @@ def named(text: str) -> Q | None:
 WHY_NOT = {
     "foreign": "This is a number of another country: no SMS goes there.",
     "landline": "This is a landline: no SMS goes there.",
-    "invalid": "This is neither a mobile number, an email address, an ARN nor a reference.",
+    "invalid": "This is neither a mobile number, an email address, an ARN, a reference nor the "
+    "name of a batch in the list of batches.",
 }
 
 

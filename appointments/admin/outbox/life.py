@@ -1,12 +1,13 @@
 """One message's life: everything that happened to it, in order, in plain words."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
+from appointments.admin.outbox.causes import cause_of
 from appointments.admin.outbox.words import (
     CHANNEL_WORDS,
     DECISION_WORDS,
@@ -51,6 +52,8 @@ class Life:
     not_reached: NotReached | None = None
     # SMS that a gateway took, of all attempts together; refused ones are not paid for.
     paid: int = 0
+    # That it was sent an officer says, and no gateway.
+    noted_as_sent: bool = False
 
 
 def life_of(message: Message) -> Life:
@@ -68,22 +71,34 @@ def life_of(message: Message) -> Life:
         *_decided(pauses, names),
         *(_fallback(other) for other in fallbacks),
         *(_missed(missed) if missed else ()),
+        *_taken_back(message, pauses),
         *_ended(message),
     ]
     return Life(
         moments=sorted(moments, key=lambda moment: moment.at),
         siblings=_siblings(message, fallbacks),
         not_reached=missed,
+        noted_as_sent=_noted_as_sent(message, decisions),
         paid=sum(a.size for a in attempts if a.outcome == Attempt.Outcome.ACCEPTED),
     )
 
 
+def _noted_as_sent(message: Message, decisions: Sequence[Decision]) -> bool:
+    """Since then no gateway has said anything of it."""
+    last = decisions[-1] if decisions else None
+    noted = last is not None and last.verb == Decision.Verb.TREAT_AS_SENT
+    return noted and message.state == Message.State.ACCEPTED
+
+
 def _batch_decisions(message: Message) -> QuerySet[BatchDecision]:
-    """Those that could concern it: after it was written, before it had left."""
+    """Those that could concern it: after it was written and before it had left, and the one that
+    took it back."""
     if not message.batch:
         return BatchDecision.objects.none()
     made = BatchDecision.objects.filter(batch__name=message.batch, at__gte=message.created_at)
-    return made.filter(at__lte=message.sent_at) if message.sent_at else made
+    if not message.sent_at:
+        return made
+    return made.filter(Q(at__lte=message.sent_at) | Q(at=message.taken_back_at))
 
 
 def names_of(decisions: Iterable[Decision | BatchDecision]) -> dict[str, str]:
@@ -182,6 +197,18 @@ def _missed(missed: NotReached) -> Iterator[Moment]:
     )
     if missed.cleared_at:
         yield Moment(missed.cleared_at, "No longer counted as not reached", tone="go")
+
+
+def _taken_back(message: Message, of_batch: Iterable[BatchDecision]) -> Iterator[Moment]:
+    """By what happened to its matter. With its batch it was an officer, who has a line."""
+    at = message.taken_back_at
+    if at is None or any(decision.at == at for decision in of_batch):
+        return
+    if message.state == Message.State.CANCELLED:
+        why = cause_of(message).words
+        yield Moment(at, "The portal took it back before it left", why, "stop")
+    else:
+        yield Moment(at, "The portal took it back: it is not said once more by itself")
 
 
 def _ended(message: Message) -> Iterator[Moment]:

@@ -47,6 +47,7 @@ STATE_SENTENCES: dict[str, str] = {
     State.EXPIRED: "Its end of life came before it could leave. It is never sent.",
     State.CANCELLED: "It was taken back before it left.",
 }
+NOTED_AS_SENT = "An officer noted that it was sent: nobody recorded the gateway's answer."
 TONES: dict[str, str] = {
     State.DELIVERED: "go",
     State.ACCEPTED: "go",
