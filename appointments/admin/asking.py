@@ -22,7 +22,10 @@ def ask(
     template: str = "admin/office/ask.html",
     **more: Any,
 ) -> HttpResponse:
-    """`says`: what will happen, a sentence each. `stop`: the button is for what is hard to mend."""
+    """`says`: what will happen, a sentence each. `stop`: the button is for what is hard to mend.
+
+    Without a `button` there is nothing to be done here; `way` and `way_words`: a link beside it.
+    """
     return TemplateResponse(
         request,
         template,

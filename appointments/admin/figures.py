@@ -154,8 +154,10 @@ def region_ids_of(outage: Outage) -> set[int]:
     return {centre.region_id for centre in centres_of(outage)}
 
 
-def next_step(outage: Outage, plans: Sequence[Plan], in_doubt: int, now: datetime) -> str:
-    """What an officer should do now, in one sentence."""
+def next_step(
+    outage: Outage, plans: Sequence[Plan], in_doubt: int, now: datetime, *, told: Progress
+) -> str:
+    """What an officer should do now, in one sentence. `told`: its notices."""
     if not outage.is_open:
         return "Nothing: it has ended."
     states = {plan.state: plan for plan in plans}
@@ -169,6 +171,10 @@ def next_step(outage: Outage, plans: Sequence[Plan], in_doubt: int, now: datetim
         held_back = "was held back at its hour and " if prepared.held_back else ""
         return f"{prepared} {held_back}waits for approval."
     if outage.grace_until > now and in_doubt:
+        if told.taken_back and not told.to_leave:
+            return "The notices were taken back: send them again, or take the outage back."
+        if told.is_paused:
+            return "The notices are paused: let their batch go on, or take the outage back."
         return "Notices leave after the grace: send them now, or take the outage back."
     if in_doubt:
         return f"Prepare a plan for the {in_doubt:,} people in doubt."

@@ -126,7 +126,7 @@ def _open_outage(
         outage=outage,
         where=figures.scope_of(outage),
         standing=standing,
-        next_step=figures.next_step(outage, plans, standing.in_doubt, now),
+        next_step=figures.next_step(outage, plans, standing.in_doubt, now, told=told),
         in_grace=outage.grace_until > now,
         told=told,
         plans=[(p, moves[p.pk]) for p in plans if p.pk in moves],

@@ -6,9 +6,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from appointments import plans, seats
+from appointments import message_batches, plans, seats
 from appointments.models import Appointment, Outage, Plan
 from appointments.outages import declare
+from notifications import batches
 from notifications.models import Message
 from tests.domain.builders import at, in_days, make_centre, make_person, make_region, make_slot
 from tests.officers import steps
@@ -60,6 +61,47 @@ def test_send_now_lets_the_notices_leave(officer, outage):
     assert "The notices are leaving." in officer.text
     assert Message.objects.filter(kind="HOLD", next_attempt_at__lte=timezone.now()).count() == 32
     assert "Take back" not in officer.text
+
+
+def test_send_now_says_that_a_pause_holds_the_notices_and_changes_nothing(officer, outage):
+    officer.go(page(outage, "send"))
+    by = message_batches.label_of(officer.officer)
+    batches.pause(batch=f"hold:{outage.pk}", by=by, reason="Wait")
+    officer.send()
+    assert "The notices are paused: none would leave." in officer.text
+    assert "The notices are leaving." not in officer.text
+    assert "The notices are paused: let their batch go on" in officer.text
+    assert page(outage, "take-back") in officer.page.content.decode()
+    officer.go(page(outage, "send"))
+    assert "32 messages are held back by a pause" in officer.text
+    assert f"/batches/hold:{outage.pk}/" in officer.page.content.decode()
+    assert "Send the notices now" not in officer.text
+    assert Message.objects.filter(kind="HOLD", next_attempt_at__lte=timezone.now()).count() == 0
+    assert outage.log.count() == 1
+
+
+def test_send_now_says_that_the_notices_were_taken_back_and_changes_nothing(officer, outage):
+    officer.go(page(outage, "send"))
+    by = message_batches.label_of(officer.officer)
+    batches.cancel(batch=f"hold:{outage.pk}", by=by, reason="Wrong")
+    officer.send()
+    assert "The notices were taken back: none would leave." in officer.text
+    assert "The notices are leaving." not in officer.text
+    assert page(outage, "take-back") in officer.page.content.decode()
+    officer.go(page(outage, "send"))
+    assert "32 messages were taken back and will not leave." in officer.text
+    outage.refresh_from_db()
+    assert outage.grace_until > timezone.now()
+
+
+def test_send_now_counts_what_was_taken_back_beside_what_leaves(officer, outage):
+    one = Message.objects.filter(kind="HOLD").first()
+    Message.objects.filter(pk=one.pk).update(state=Message.State.CANCELLED)
+    officer.go(page(outage, "send"))
+    assert "31 messages" in officer.text
+    assert "1 message was taken back and will not leave." in officer.text
+    officer.send()
+    assert "The notices are leaving. 1 message was taken back" in officer.text
 
 
 def test_take_back_puts_everything_back(officer, outage):
