@@ -395,6 +395,13 @@ def _drop_plans(outage: Outage, now: datetime, by: User) -> None:
         office(outage=outage, event=OfficeEntry.Event.DROPPED, at=now, actor=by, plan=plan)
 
 
+def lock_open(outage_id: int) -> Outage:
+    """Refusal: outage_not_open."""
+    outage = _lock(outage_id)
+    _check_open(outage)
+    return outage
+
+
 def _lock(outage_id: int) -> Outage:
     return Outage.objects.select_for_update(no_key=True).get(pk=outage_id)
 

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest
 from django.utils import timezone
 
-from appointments import messages
+from appointments import messages, untold
+from appointments.admin.scope import seen
 from appointments.models import Appointment, CapacityCut, Offer, Outage, Plan, PlanLine, Quota, Slot
 from appointments.outages import centres_of
 from notifications import batches, dates
 from notifications.batches import Progress
+
+# Nobody waits for a count of all.
+MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,19 @@ def people_in_doubt(outage: Outage) -> int:
         state=Appointment.State.IN_DOUBT, slot__closures__cut__outage=outage
     )
     return doubts.distinct().count()
+
+
+def untold_people(request: HttpRequest, outage: Outage, told: Progress) -> int:
+    """Of the officer's own region or centre, of whom no message says that they are in doubt.
+
+    Up to MANY and one more. `told`: the outage's notices; if none was taken back, nobody is asked.
+    """
+    if not (outage.is_open and told.taken_back):
+        return 0
+    rows = seen(
+        request, untold.people([outage.pk]), region="application__region", centre="slot__centre"
+    )
+    return rows[: MANY + 1].count()
 
 
 def standing(outage: Outage) -> Standing:

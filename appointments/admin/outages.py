@@ -154,6 +154,7 @@ class OutageAdmin(ReadOnlyAdmin):
             "next_step": figures.next_step(
                 outage, plans, standing.in_doubt, now, told=holds[outage.pk]
             ),
+            "untold": figures.untold_people(request, outage, holds[outage.pk]),
             "in_grace": outage.is_open and outage.grace_until > now,
             "may_steer": bool(own) and regions <= own,
             "may_plan": bool(regions & own),

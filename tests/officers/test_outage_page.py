@@ -45,7 +45,7 @@ def test_page_shows_where_it_stands(officer, outage):
     assert f"Declared by {officer.officer.name}" in text
 
 
-@pytest.mark.parametrize("step", ["send", "take-back", "restore", "cut", "prepare"])
+@pytest.mark.parametrize("step", ["send", "take-back", "tell", "restore", "cut", "prepare"])
 def test_opening_a_step_changes_nothing(officer, outage, step):
     before = Outage.objects.values().get()
     officer.go(page(outage, step))
@@ -102,6 +102,29 @@ def test_send_now_counts_what_was_taken_back_beside_what_leaves(officer, outage)
     assert "1 message was taken back and will not leave." in officer.text
     officer.send()
     assert "The notices are leaving. 1 message was taken back" in officer.text
+
+
+def test_people_whose_notice_was_taken_back_are_named_until_it_is_sent_again(
+    desk, officer, outage, office
+):
+    first = "/officers/"
+    assert "not told" not in officer.go(page(outage)).text
+    by = message_batches.label_of(officer.officer)
+    batches.cancel(batch=f"hold:{outage.pk}", by=by, reason="Wrong")
+    clerk = desk("centre", centre=office.sagar)
+    assert "8 people in doubt are not told." in clerk.go(first).text
+    assert page(outage, "tell") not in clerk.go(page(outage)).page.content.decode()
+    assert "32 people in doubt are not told." in officer.go(first).text
+    assert "32 people in doubt are not told." in officer.go(page(outage)).text
+    assert "The notices were taken back: send them again" in officer.text
+    assert page(outage, "tell") in officer.page.content.decode()
+    officer.go(page(outage, "tell"))
+    assert "No message tells 32 people in doubt" in officer.text
+    officer.send()
+    assert "The notice is written anew to 32 people." in officer.text
+    assert "not told" not in officer.text
+    assert "not told" not in officer.go(first).text
+    assert "Nobody in doubt is left" in officer.go(page(outage, "tell")).text
 
 
 def test_take_back_puts_everything_back(officer, outage):
@@ -171,7 +194,7 @@ def test_restore_tells_people_and_lifts_the_cut(officer, outage):
 
 def test_steps_of_an_ended_outage_lead_back_to_its_page(officer, outage):
     officer.go(page(outage, "restore")).send()
-    for step in ("send", "take-back", "restore", "cut", "prepare"):
+    for step in ("send", "take-back", "tell", "restore", "cut", "prepare"):
         officer.go(page(outage, step))
         assert officer.url == page(outage)
         assert "This outage has ended." in officer.text
@@ -211,7 +234,7 @@ def test_refusal_of_the_verb_stands_in_the_form(officer, outage):
 # --- Who ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", ["send", "take-back", "restore", "cut", "prepare"])
+@pytest.mark.parametrize("step", ["send", "take-back", "tell", "restore", "cut", "prepare"])
 def test_centre_officer_sees_the_page_but_no_step(desk, outage, office, step):
     clerk = desk("centre", centre=office.bhopal)
     clerk.go(page(outage))
