@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -31,7 +31,7 @@ class Answers:
 
     @property
     def answered(self) -> int:
-        given = (Offer.State.ACCEPTED, Offer.State.CHANGED, Offer.State.GIVEN_UP)
+        given = (Offer.State.ACCEPTED, Offer.State.CHANGED, Offer.State.GIVEN_UP, CANCELLED)
         return sum(self.counts.get(state, 0) for state in given)
 
     @property
@@ -49,6 +49,9 @@ class Standing:
     answers: Answers
 
 
+# Of offers that were withdrawn: what ended them.
+CANCELLED = "cancelled"
+REPLACED = "replaced"
 ANSWER_WORDS = (
     (Offer.State.OPEN, "no answer yet"),
     (Offer.State.ACCEPTED, "accepted"),
@@ -56,7 +59,9 @@ ANSWER_WORDS = (
     (Offer.State.GIVEN_UP, "gave up"),
     (Offer.State.KEPT, "silent: the new time stands"),
     (Offer.State.RELEASED, "silent: the seat was freed"),
-    (Offer.State.WITHDRAWN, "replaced by a later offer"),
+    (CANCELLED, "cancelled the appointment"),
+    (REPLACED, "replaced by a later plan"),
+    (Offer.State.WITHDRAWN, "not asked any more"),
 )
 
 
@@ -94,7 +99,16 @@ def standing(outage: Outage) -> Standing:
 
 
 def answers(offers: QuerySet[Offer]) -> Answers:
-    return Answers(dict(offers.values_list("state").annotate(Count("pk"))))
+    withdrawn = Q(state=Offer.State.WITHDRAWN)
+    cancelled = Q(appointment__state=Appointment.State.CANCELLED)
+    ended = offers.annotate(
+        became=Case(
+            When(withdrawn & Q(withdrawn_by__isnull=False), then=Value(REPLACED)),
+            When(withdrawn & cancelled, then=Value(CANCELLED)),
+            default=F("state"),
+        )
+    )
+    return Answers(dict(ended.values_list("became").annotate(Count("pk")).order_by()))
 
 
 @dataclass(frozen=True)
