@@ -11,6 +11,10 @@ INDIA_CODE = 91
 # Series that the numbering plan gives to mobiles; new blocks open within them, so that the
 # library's list of blocks, always a little old, does not have the last word.
 MOBILE = re.compile(r"[6-9][0-9]{9}")
+# One somewhere in a text, in groups or not, with or without the country's code.
+IN_TEXT = re.compile(
+    r"(?<![0-9])(?:(?:\+|00)?91|0)?[ ().-]{0,2}[6-9](?:[ ().-]{0,2}[0-9]){9}(?![0-9])"
+)
 NOT_MOBILE = {PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE}
 
 
@@ -48,6 +52,11 @@ def parse_mobile(text: str) -> str:
     if number.extension or not MOBILE.fullmatch(phonenumbers.national_significant_number(number)):
         raise NotAMobile("invalid")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def mentions_mobile(text: str) -> bool:
+    """Whether a mobile number stands somewhere in it, in digits of any script."""
+    return bool(IN_TEXT.search(plain_digits(text)))
 
 
 def readable(phone: str) -> str:

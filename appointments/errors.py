@@ -48,6 +48,12 @@ MESSAGES = {
     "outage_not_open": _("This outage has ended."),
     "outage_ends_before_it_began": _("The expected end lies before the outage began."),
     "outage_grace_over": _("The ten minutes in which a declaration can be taken back have passed."),
+    "notices_paused": _(
+        "The notices are paused: none would leave. Let their batch go on, or take the outage back."
+    ),
+    "notices_taken_back": _(
+        "The notices were taken back: none would leave. They can be sent again."
+    ),
     "outage_has_plan": _("A plan of this outage has been applied. Undo it first."),
     "plan_in_grace": _("A plan has just been applied. Undo it, or wait until its grace has ended."),
     "cut_invalid": _("Line {line}: {problem}"),

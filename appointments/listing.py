@@ -58,6 +58,11 @@ class Shared:
 # --- When something happens ---------------------------------------------------------------------
 
 
+def sms_for(people: int) -> int:
+    """How many SMS so many people behind one phone get of one event."""
+    return people if people <= ONE_SMS_EACH else 1
+
+
 def share(news: Iterable[News], *, now: datetime) -> tuple[list[News], list[Shared]]:
     """Make a list for each phone at which more than ONE_SMS_EACH people hear of one event.
 
@@ -77,7 +82,7 @@ def share(news: Iterable[News], *, now: datetime) -> tuple[list[News], list[Shar
     shared = []
     for (phone, *_event), items in groups.items():
         kind = _kind_of(items)
-        if len(items) <= ONE_SMS_EACH or not kind:
+        if sms_for(len(items)) == len(items) or not kind:
             alone += items
             continue
         alone += [replace(item, channels=_but_sms(item.channels)) for item in items]

@@ -36,6 +36,7 @@ from appointments.permissions import check_may_steer, regions_of
 from appointments.timeline import OFFICER, SYSTEM, entry, office
 from appointments.verbs import BATCH, batches, verb
 from notifications import outbox
+from notifications.batches import hold_fast, progress
 
 # --- Scope --------------------------------------------------------------------------------------
 
@@ -257,17 +258,32 @@ def write_timeline(
 
 @verb
 def send_notices_now(*, outage_id: int, by: User) -> Outage:
-    """Let the HOLD notices leave before the grace ends. Again: changes nothing."""
+    """Let the HOLD notices leave before the grace ends. Again: changes nothing.
+
+    Refused if none would leave: the grace would end for nothing, and the outage could no longer be
+    taken back. Refusals: not_permitted, outage_not_open, notices_paused, notices_taken_back.
+    """
     now = timezone.now()
     outage = _lock(outage_id)
     check_may_steer(by, regions_of(centres_of(outage)))
     _check_open(outage)
     if outage.grace_until > now:
+        _check_some_may_leave(outage, now)
         outage.grace_until = now
         outage.save(update_fields=["grace_until"])
         outbox.send_now(batch=messages.hold_batch(outage.pk), now=now)
         office(outage=outage, event=OfficeEntry.Event.NOTICES_SENT, at=now, actor=by)
     return outage
+
+
+def _check_some_may_leave(outage: Outage, now: datetime) -> None:
+    batch = messages.hold_batch(outage.pk)
+    hold_fast(batch)
+    notices = progress(batch, now)
+    if notices.taken_back and not notices.to_leave:
+        raise Refusal("notices_taken_back")
+    if notices.is_paused and notices.to_leave:
+        raise Refusal("notices_paused")
 
 
 @verb
@@ -377,6 +393,13 @@ def _drop_plans(outage: Outage, now: datetime, by: User) -> None:
         plan.decide_by = None
         plan.save(update_fields=["state", "decide_by"])
         office(outage=outage, event=OfficeEntry.Event.DROPPED, at=now, actor=by, plan=plan)
+
+
+def lock_open(outage_id: int) -> Outage:
+    """Refusal: outage_not_open."""
+    outage = _lock(outage_id)
+    _check_open(outage)
+    return outage
 
 
 def _lock(outage_id: int) -> Outage:

@@ -6,6 +6,7 @@ from datetime import date
 from statistics import mean
 from typing import Any
 
+from appointments.listing import sms_for
 from appointments.models import PlanLine, Slot
 from appointments.planning.problem import TIERS
 
@@ -89,11 +90,17 @@ def _clear_date(lines: Iterable[PlanLine], slots: Mapping[int, Slot]) -> str | N
 
 
 def _contacts(lines: Iterable[PlanLine]) -> Counts:
-    """How many SMS and emails the plan would send, and whom nothing reaches."""
-    sms = emails = unreachable = 0
+    """How many SMS and emails the plan would send, and whom nothing reaches.
+
+    Reminders to answer are not among them: an answer takes them back.
+    """
+    emails = unreachable = 0
+    behind: Counter[tuple[str, int]] = Counter()
     for line in lines:
         phone, email, _language = line.appointment.contact
-        sms += bool(phone)
+        if phone:
+            behind[phone, line.appointment.application.region_id] += 1
         emails += bool(email)
         unreachable += not phone and not email
+    sms = sum(map(sms_for, behind.values()))
     return {"sms": sms, "emails": emails, "unreachable": unreachable}

@@ -87,13 +87,18 @@ def was_taken_back(batch: str) -> bool:
     return BatchDecision.objects.filter(batch__name=batch, verb=Verb.CANCEL).exists()
 
 
+def hold_fast(batch: str) -> None:
+    """No decision about a batch falls until the caller's transaction ends."""
+    _made_and_locked(batch)
+
+
 def may_go_on(batch: str) -> bool:
     """Whether more may be written under this name: no officer has taken it back.
 
     Part of the caller's transaction: until it ends no decision about the batch falls, so that
     whoever takes it back finds all that was written.
     """
-    _made_and_locked(batch)
+    hold_fast(batch)
     return not was_taken_back(batch)
 
 

@@ -5,6 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import BigIntegerField, QuerySet
+from django.db.models.functions import Cast, Substr
+
 from notifications.models import Channel, Message
 
 CHUNK = 500
@@ -27,6 +30,28 @@ def in_batch(batch: str) -> dict[str, Told]:
         else:
             found[reference].holds = True
     return dict(found)
+
+
+def numbers_taken_back(
+    prefix: str, *, batches: Collection[str], kinds: Collection[str]
+) -> QuerySet[Message, int]:
+    """The numbers N of references "<prefix>:N" about which a message of these batches was taken
+    back, as a subquery.
+    """
+    taken_back = Message.objects.filter(
+        batch__in=batches,
+        kind__in=kinds,
+        state=Message.State.CANCELLED,
+        reference__regex=rf"^{prefix}:[0-9]{{1,18}}$",
+    )
+    behind = len(prefix) + 2  # after the colon; SQL counts from 1
+    number = Cast(Substr("reference", behind), BigIntegerField())
+    return taken_back.annotate(number=number).values_list("number", flat=True)
+
+
+def holding(kinds: Collection[str]) -> QuerySet[Message]:
+    """Messages of these kinds that were not taken back: whatever became of them."""
+    return Message.objects.filter(kind__in=kinds).exclude(state=Message.State.CANCELLED)
 
 
 def beside(

@@ -24,7 +24,7 @@ def ask(
 ) -> HttpResponse:
     """`says`: what will happen, a sentence each. `stop`: the button is for what is hard to mend.
 
-    `button` "": there is nothing to do, and they say why.
+    `button` "": there is nothing to do, and they say why; `way` and `way_words`: a link beside it.
     """
     return TemplateResponse(
         request,

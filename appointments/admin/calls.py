@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
@@ -16,11 +16,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import officers
-from accounts.phones import masked, readable
+from accounts.phones import masked, mentions_mobile, readable
 from appointments import call_list, call_scripts, calls
 from appointments.admin.asking import page
 from appointments.admin.base import ReadOnlyAdmin, attempt
 from appointments.admin.fields import clock_field, day_field, moment_of
+from appointments.admin.outbox.find import mentions_arn
 from appointments.admin.scope import masked_name, posting, seen
 from appointments.call_list import Entry, Why
 from appointments.errors import MESSAGES, Refusal
@@ -134,6 +135,15 @@ class OutcomeForm(forms.Form):
     # What was read from the page, and which sending of the form this is.
     seen = forms.CharField(widget=forms.HiddenInput)
     key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def clean_note(self) -> str:
+        """The next officer reads it beside the person: it must not spread what is masked there."""
+        note: str = self.cleaned_data["note"]
+        if mentions_arn(note):
+            raise ValidationError("Leave out the ARN: the page knows whom the note is about.")
+        if mentions_mobile(note):
+            raise ValidationError("Leave out the phone number: the page shows it when asked.")
+        return note
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}

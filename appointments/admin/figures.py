@@ -4,14 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.http import HttpRequest
 from django.utils import timezone
 
-from appointments import messages
+from appointments import messages, untold
+from appointments.admin.scope import seen
 from appointments.models import Appointment, CapacityCut, Offer, Outage, Plan, PlanLine, Quota, Slot
 from appointments.outages import centres_of
 from notifications import batches, dates
 from notifications.batches import Progress
+
+# Nobody waits for a count of all.
+MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Answers:
 
     @property
     def answered(self) -> int:
-        given = (Offer.State.ACCEPTED, Offer.State.CHANGED, Offer.State.GIVEN_UP)
+        given = (Offer.State.ACCEPTED, Offer.State.CHANGED, Offer.State.GIVEN_UP, CANCELLED)
         return sum(self.counts.get(state, 0) for state in given)
 
     @property
@@ -44,6 +49,9 @@ class Standing:
     answers: Answers
 
 
+# Of offers that were withdrawn: what ended them.
+CANCELLED = "cancelled"
+REPLACED = "replaced"
 ANSWER_WORDS = (
     (Offer.State.OPEN, "no answer yet"),
     (Offer.State.ACCEPTED, "accepted"),
@@ -51,7 +59,9 @@ ANSWER_WORDS = (
     (Offer.State.GIVEN_UP, "gave up"),
     (Offer.State.KEPT, "silent: the new time stands"),
     (Offer.State.RELEASED, "silent: the seat was freed"),
-    (Offer.State.WITHDRAWN, "replaced by a later offer"),
+    (CANCELLED, "cancelled the appointment"),
+    (REPLACED, "replaced by a later plan"),
+    (Offer.State.WITHDRAWN, "not asked any more"),
 )
 
 
@@ -60,6 +70,19 @@ def people_in_doubt(outage: Outage) -> int:
         state=Appointment.State.IN_DOUBT, slot__closures__cut__outage=outage
     )
     return doubts.distinct().count()
+
+
+def untold_people(request: HttpRequest, outage: Outage, told: Progress) -> int:
+    """Of the officer's own region or centre, of whom no message says that they are in doubt.
+
+    Up to MANY and one more. `told`: the outage's notices; if none was taken back, nobody is asked.
+    """
+    if not (outage.is_open and told.taken_back):
+        return 0
+    rows = seen(
+        request, untold.people([outage.pk]), region="application__region", centre="slot__centre"
+    )
+    return rows[: MANY + 1].count()
 
 
 def standing(outage: Outage) -> Standing:
@@ -76,7 +99,16 @@ def standing(outage: Outage) -> Standing:
 
 
 def answers(offers: QuerySet[Offer]) -> Answers:
-    return Answers(dict(offers.values_list("state").annotate(Count("pk"))))
+    withdrawn = Q(state=Offer.State.WITHDRAWN)
+    cancelled = Q(appointment__state=Appointment.State.CANCELLED)
+    ended = offers.annotate(
+        became=Case(
+            When(withdrawn & Q(withdrawn_by__isnull=False), then=Value(REPLACED)),
+            When(withdrawn & cancelled, then=Value(CANCELLED)),
+            default=F("state"),
+        )
+    )
+    return Answers(dict(ended.values_list("became").annotate(Count("pk")).order_by()))
 
 
 @dataclass(frozen=True)
@@ -154,8 +186,10 @@ def region_ids_of(outage: Outage) -> set[int]:
     return {centre.region_id for centre in centres_of(outage)}
 
 
-def next_step(outage: Outage, plans: Sequence[Plan], in_doubt: int, now: datetime) -> str:
-    """What an officer should do now, in one sentence."""
+def next_step(
+    outage: Outage, plans: Sequence[Plan], in_doubt: int, now: datetime, *, told: Progress
+) -> str:
+    """What an officer should do now, in one sentence. `told`: its notices."""
     if not outage.is_open:
         return "Nothing: it has ended."
     states = {plan.state: plan for plan in plans}
@@ -169,6 +203,10 @@ def next_step(outage: Outage, plans: Sequence[Plan], in_doubt: int, now: datetim
         held_back = "was held back at its hour and " if prepared.held_back else ""
         return f"{prepared} {held_back}waits for approval."
     if outage.grace_until > now and in_doubt:
+        if told.taken_back and not told.to_leave:
+            return "The notices were taken back: send them again, or take the outage back."
+        if told.is_paused:
+            return "The notices are paused: let their batch go on, or take the outage back."
         return "Notices leave after the grace: send them now, or take the outage back."
     if in_doubt:
         return f"Prepare a plan for the {in_doubt:,} people in doubt."

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import officers
-from appointments import outages, plans
+from appointments import outages, plans, untold
 from appointments.admin import figures, two_steps
 from appointments.admin.asking import ask, page
 from appointments.admin.base import attempt
@@ -21,6 +21,7 @@ from appointments.admin.scope import steerable_regions
 from appointments.errors import MESSAGES, Refusal
 from appointments.models import Outage, Plan
 from notifications import dates
+from notifications.batches import Progress
 
 Step = Callable[[HttpRequest, admin.ModelAdmin, Outage], HttpResponse]
 
@@ -46,23 +47,108 @@ def send_now(request: HttpRequest, model_admin: admin.ModelAdmin, outage: Outage
     by = officers.of(request)
     if request.method == "POST":
         done = attempt(request, lambda: outages.send_notices_now(outage_id=outage.pk, by=by))
-        return _back(request, outage, done, "The notices are leaving.")
+        return _back(request, outage, done, _what_leaves(figures.hold_progress(outage)))
     if not outage.is_open:
         return _over(request, outage, "outage_not_open")
-    waiting = figures.hold_progress(outage).counts["queued"]
+    notices = figures.hold_progress(outage)
+    if notices.written and (notices.is_paused or not notices.to_leave):
+        return _nothing_leaves(request, model_admin, outage, notices)
     return ask(
         request,
         model_admin,
         title=f"{outage}: send the notices now",
         says=[
-            f"{waiting:,} messages (“do not travel yet”) leave at once instead of at "
+            f"{notices.to_leave:,} messages (“do not travel yet”) leave at once instead of at "
             f"{_clock(outage.grace_until)}.",
+            *_taken_back_words(notices),
             "The outage can then no longer be taken back.",
             "At night they wait until 08:00, but for visits of the next morning.",
         ],
         button="Send the notices now",
         back=_page_of(outage),
     )
+
+
+def _nothing_leaves(
+    request: HttpRequest, model_admin: admin.ModelAdmin, outage: Outage, notices: Progress
+) -> HttpResponse:
+    """Says why, and where it can be mended; the outage can still be taken back meanwhile."""
+    return ask(
+        request,
+        model_admin,
+        title=f"{outage}: send the notices now",
+        says=[
+            *_paused_words(notices),
+            *_taken_back_words(notices),
+            "Nothing would leave now, so nothing can be sent here.",
+        ],
+        button="",
+        back=_page_of(outage),
+        way=reverse("admin:notifications_message_batch", args=[notices.batch]),
+        way_words="Open the batch",
+    )
+
+
+def _what_leaves(notices: Progress) -> str:
+    """After "send now"."""
+    leaving = not notices.is_paused and notices.to_leave
+    first = "The notices are leaving." if leaving else "No notice waits to leave."
+    held = _paused_words(notices)
+    return " ".join([*(held or [first]), *_taken_back_words(notices)])
+
+
+def _paused_words(notices: Progress) -> list[str]:
+    if not (notices.is_paused and notices.to_leave):
+        return []
+    verb = "message is" if notices.to_leave == 1 else "messages are"
+    return [f"{notices.to_leave:,} {verb} held back by a pause until somebody ends it."]
+
+
+def _taken_back_words(notices: Progress) -> list[str]:
+    if not notices.taken_back:
+        return []
+    verb = "message was" if notices.taken_back == 1 else "messages were"
+    return [f"{notices.taken_back:,} {verb} taken back and will not leave."]
+
+
+def tell_again(request: HttpRequest, model_admin: admin.ModelAdmin, outage: Outage) -> HttpResponse:
+    """To people in doubt whose notice was taken back."""
+    by = officers.of(request)
+    if request.method == "POST":
+        told = attempt(request, lambda: untold.tell_again(outage_id=outage.pk, by=by))
+        return _back(request, outage, told, _told_words(told or 0))
+    if not outage.is_open:
+        return _over(request, outage, "outage_not_open")
+    people = untold.people([outage.pk]).count()
+    if not people:
+        messages.info(request, _told_words(0))
+        return HttpResponseRedirect(_page_of(outage))
+    notices = figures.hold_progress(outage)
+    whose = "1 person in doubt" if people == 1 else f"{people:,} people in doubt"
+    in_grace = outage.grace_until > timezone.now()
+    leaves = f"after the grace, at {_clock(outage.grace_until)}" if in_grace else "at once"
+    return ask(
+        request,
+        model_admin,
+        title=f"{outage}: send the notices again",
+        says=[
+            f"No message tells {whose} not to travel yet: theirs was taken back. It is written to "
+            "them anew, in the same batch.",
+            "It is held until somebody lets the batch go on: that is paused."
+            if notices.is_paused
+            else f"It leaves {leaves}. At night SMS wait until 08:00, but for visits of the next "
+            "morning.",
+        ],
+        button="Send them again",
+        back=_page_of(outage),
+    )
+
+
+def _told_words(people: int) -> str:
+    if not people:
+        return "Nobody in doubt is left whose notice was taken back."
+    whose = "1 person" if people == 1 else f"{people:,} people"
+    return f"The notice is written anew to {whose}."
 
 
 def take_back(request: HttpRequest, model_admin: admin.ModelAdmin, outage: Outage) -> HttpResponse:
@@ -250,6 +336,7 @@ def _clock(moment: Any) -> str:
 STEPS: dict[str, Step] = {
     "send": send_now,
     "take-back": take_back,
+    "tell": tell_again,
     "cut": change_cut,
     "prepare": prepare,
     "restore": restore,

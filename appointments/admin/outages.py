@@ -151,7 +151,10 @@ class OutageAdmin(ReadOnlyAdmin):
             "progress": holds[outage.pk],
             "plan_progress": [(plan, moves[plan.pk]) for plan in applied],
             "log": outage.log.select_related("actor", "plan"),
-            "next_step": figures.next_step(outage, plans, standing.in_doubt, now),
+            "next_step": figures.next_step(
+                outage, plans, standing.in_doubt, now, told=holds[outage.pk]
+            ),
+            "untold": figures.untold_people(request, outage, holds[outage.pk]),
             "in_grace": outage.is_open and outage.grace_until > now,
             "may_steer": bool(own) and regions <= own,
             "may_plan": bool(regions & own),

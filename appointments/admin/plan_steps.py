@@ -188,9 +188,11 @@ def apply(request: HttpRequest, model_admin: admin.ModelAdmin, plan: Plan) -> Ht
         model_admin,
         title=f"{plan}: apply",
         says=[
-            f"As prepared: {total['keep']:,} people keep their seat, {total['move']:,} get a new "
-            f"time, {total['unplaced']:,} have no seat yet and go to the waiting list.",
-            f"{plan.summary['sms']:,} SMS and {plan.summary['emails']:,} emails will leave.",
+            f"As prepared: {_count(total['keep'], 'person keeps', 'people keep')} their seat, "
+            f"{_count(total['move'], 'gets', 'get')} a new time, "
+            f"{_count(total['unplaced'], 'has', 'have')} no seat yet and "
+            f"{'goes' if total['unplaced'] == 1 else 'go'} to the waiting list.",
+            _messages_words(plan),
             "It is worked out afresh now, on the data of this moment, and applied at once if it "
             "keeps within the approved bounds. If it does not, nothing is changed.",
             f"{_grace()} of grace follow: no message leaves, and undo puts everything back.",
@@ -198,6 +200,21 @@ def apply(request: HttpRequest, model_admin: admin.ModelAdmin, plan: Plan) -> Ht
         button="Apply the plan",
         back=_page_of(plan),
         takes_long="This takes a few seconds. Please press once and wait.",
+    )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _messages_words(plan: Plan) -> str:
+    sms, emails = plan.summary["sms"], plan.summary["emails"]
+    asks = plan.silence == Plan.Silence.REQUEUE
+    reminders = ", and reminders to whoever does not answer" if asks else ""
+    mails = f"{emails:,} email{pluralize(emails)}"
+    return (
+        f"{sms:,} SMS and {mails} will leave{reminders}. "
+        "More than two people behind one phone get one SMS."
     )
 
 

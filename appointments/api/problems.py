@@ -34,6 +34,8 @@ STATUS = {
     "outage_not_open": 409,
     "outage_ends_before_it_began": 409,
     "outage_grace_over": 409,
+    "notices_paused": 409,
+    "notices_taken_back": 409,
     "outage_has_plan": 409,
     "plan_in_grace": 409,
     "cut_invalid": 409,

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import officers
 from appointments import plans
 from appointments.admin import calls, figures
-from appointments.admin.figures import Standing
+from appointments.admin.figures import MANY, Standing
 from appointments.admin.outages import outages_seen
 from appointments.admin.outbox import causes, words
 from appointments.admin.outbox.scope import messages_seen
@@ -28,7 +28,6 @@ from notifications.masking import masked_address
 from notifications.models import Message
 
 register = template.Library()
-MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,8 @@ class OpenOutage:
     plans: list[tuple[Plan, Progress]]
     # Approved, and applied by itself at their hour.
     hours: list[Plan]
+    # People in doubt whose notice was taken back; MANY + 1 stands for more.
+    untold: int
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def today(context: template.Context) -> Today:
     return Today(
         outages=[
             _open_outage(
+                request,
                 outage,
                 [p for p in found if p.outage_id == outage.pk],
                 now,
@@ -119,18 +121,25 @@ def _in_grace(plan: Plan, now: Any) -> bool:
 
 
 def _open_outage(
-    outage: Outage, plans: list[Plan], now: Any, *, told: Progress, moves: dict[int, Progress]
+    request: HttpRequest,
+    outage: Outage,
+    plans: list[Plan],
+    now: Any,
+    *,
+    told: Progress,
+    moves: dict[int, Progress],
 ) -> OpenOutage:
     standing = figures.standing(outage)
     return OpenOutage(
         outage=outage,
         where=figures.scope_of(outage),
         standing=standing,
-        next_step=figures.next_step(outage, plans, standing.in_doubt, now),
+        next_step=figures.next_step(outage, plans, standing.in_doubt, now, told=told),
         in_grace=outage.grace_until > now,
         told=told,
         plans=[(p, moves[p.pk]) for p in plans if p.pk in moves],
         hours=[p for p in plans if p.state == Plan.State.APPROVED and p.decide_by],
+        untold=figures.untold_people(request, outage, told),
     )
 
 

@@ -15,11 +15,13 @@ from appointments import (
     plans,
     seats,
     slots,
+    untold,
     visits,
     waiting_list,
 )
 from appointments.cuts import spread_total
 from appointments.models import Appointment, Offer, Plan, Quota, Slot, SlotTemplate
+from notifications import batches
 from tests.domain.builders import (
     approve_as_seen,
     approved_plan,
@@ -208,6 +210,12 @@ def change_cut_with_a_plan(world):
 def send_now(world):
     outage = world.declared()
     return lambda: outages.send_notices_now(outage_id=outage.pk, by=world.first)
+
+
+def tell_again(world):
+    outage = world.declared()
+    batches.cancel(batch=f"hold:{outage.pk}", by="officer 1", reason="Wrong")
+    return lambda: untold.tell_again(outage_id=outage.pk, by=world.first)
 
 
 def restore(world):
@@ -423,7 +431,18 @@ def open_slots(world):
 
 
 PEOPLE = [hold, hold_another, release, confirm_booking, confirm_change, confirm_answer, cancel]
-OFFICERS = [declare, change_cut, take_back, send_now, restore, prepare_again, approve, drop, apply]
+OFFICERS = [
+    declare,
+    change_cut,
+    take_back,
+    send_now,
+    tell_again,
+    restore,
+    prepare_again,
+    approve,
+    drop,
+    apply,
+]
 PEOPLE += [hold_where_a_hold_has_ended, claim, cancel_while_choosing]
 OFFICERS += [set_hour, withdraw_hour, apply_at_its_hour, hold_back_at_its_hour]
 OFFICERS += [undo, completed, no_show_while_choosing]

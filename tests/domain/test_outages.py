@@ -21,6 +21,7 @@ from appointments.models import (
     TimelineEntry,
 )
 from notifications import fallback
+from notifications.batches import cancel, pause
 from notifications.models import Message
 from tests.domain.builders import (
     at,
@@ -187,6 +188,19 @@ def test_send_notices_now_ends_the_grace_once(officer, centre, full_day):
     assert outage.grace_until <= timezone.now()
     assert Message.objects.filter(kind="HOLD", next_attempt_at__lte=timezone.now()).count() == 8
     assert outage.log.filter(event="notices_sent").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("decide", "code"), [(pause, "notices_paused"), (cancel, "notices_taken_back")]
+)
+def test_notices_that_cannot_leave_do_not_end_the_grace(officer, centre, full_day, decide, code):
+    outage = declare_for_test(officer, [cut(centre, 0)])
+    decide(batch=f"hold:{outage.pk}", by="officer 1", reason="Wait")
+    with refused(code):
+        outages.send_notices_now(outage_id=outage.pk, by=officer)
+    assert not Message.objects.filter(next_attempt_at__lte=timezone.now()).exists()
+    outages.take_back(outage_id=outage.pk, by=officer)
+    assert set(states()) == {"confirmed"}
 
 
 def test_take_back_within_the_grace_leaves_everything_as_before(officer, centre, full_day):

@@ -260,6 +260,36 @@ def test_script_is_in_the_language_of_the_person_first(desk, sunita):
     assert html.index('class="call-script" lang="en"') < html.index('class="call-script" lang="hi"')
 
 
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ("ARN 26-1000480394, come early", "Leave out the ARN"),
+        ("of २६-१०००४८०३९४", "Leave out the ARN"),
+        ("new number 9876543210", "Leave out the phone number"),
+        ("call +91 98765 43210 instead", "Leave out the phone number"),
+        ("(098765-43210)", "Leave out the phone number"),
+        ("नंबर ९८७६५ ४३२१० है", "Leave out the phone number"),
+    ],
+)
+def test_note_with_an_arn_or_a_number_is_refused_and_kept(desk, sunita, note, said):
+    at = desk()
+    taken(at, sunita)
+    save(at, "no_answer", note=note)
+    assert said in at.text
+    assert at.fields["note"] == [note]
+    assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "note", ["Come 9-12-2026 10:30, gate 2", "PIN 462011", "At 9 12 2026 14 30"]
+)
+def test_note_with_other_digits_is_kept(desk, sunita, note):
+    at = desk()
+    taken(at, sunita)
+    save(at, "no_answer", note=note)
+    assert Call.objects.get().note == note
+
+
 def test_form_without_an_outcome_comes_back_with_the_note(desk, sunita):
     at = desk()
     taken(at, sunita)

@@ -6,9 +6,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from appointments import plans, seats
+from appointments import message_batches, plans, seats
 from appointments.models import Appointment, Outage, Plan
 from appointments.outages import declare
+from notifications import batches
 from notifications.models import Message
 from tests.domain.builders import at, in_days, make_centre, make_person, make_region, make_slot
 from tests.officers import steps
@@ -44,7 +45,7 @@ def test_page_shows_where_it_stands(officer, outage):
     assert f"Declared by {officer.officer.name}" in text
 
 
-@pytest.mark.parametrize("step", ["send", "take-back", "restore", "cut", "prepare"])
+@pytest.mark.parametrize("step", ["send", "take-back", "tell", "restore", "cut", "prepare"])
 def test_opening_a_step_changes_nothing(officer, outage, step):
     before = Outage.objects.values().get()
     officer.go(page(outage, step))
@@ -60,6 +61,70 @@ def test_send_now_lets_the_notices_leave(officer, outage):
     assert "The notices are leaving." in officer.text
     assert Message.objects.filter(kind="HOLD", next_attempt_at__lte=timezone.now()).count() == 32
     assert "Take back" not in officer.text
+
+
+def test_send_now_says_that_a_pause_holds_the_notices_and_changes_nothing(officer, outage):
+    officer.go(page(outage, "send"))
+    by = message_batches.label_of(officer.officer)
+    batches.pause(batch=f"hold:{outage.pk}", by=by, reason="Wait")
+    officer.send()
+    assert "The notices are paused: none would leave." in officer.text
+    assert "The notices are leaving." not in officer.text
+    assert "The notices are paused: let their batch go on" in officer.text
+    assert page(outage, "take-back") in officer.page.content.decode()
+    officer.go(page(outage, "send"))
+    assert "32 messages are held back by a pause" in officer.text
+    assert f"/batches/hold:{outage.pk}/" in officer.page.content.decode()
+    assert "Send the notices now" not in officer.text
+    assert Message.objects.filter(kind="HOLD", next_attempt_at__lte=timezone.now()).count() == 0
+    assert outage.log.count() == 1
+
+
+def test_send_now_says_that_the_notices_were_taken_back_and_changes_nothing(officer, outage):
+    officer.go(page(outage, "send"))
+    by = message_batches.label_of(officer.officer)
+    batches.cancel(batch=f"hold:{outage.pk}", by=by, reason="Wrong")
+    officer.send()
+    assert "The notices were taken back: none would leave." in officer.text
+    assert "The notices are leaving." not in officer.text
+    assert page(outage, "take-back") in officer.page.content.decode()
+    officer.go(page(outage, "send"))
+    assert "32 messages were taken back and will not leave." in officer.text
+    outage.refresh_from_db()
+    assert outage.grace_until > timezone.now()
+
+
+def test_send_now_counts_what_was_taken_back_beside_what_leaves(officer, outage):
+    one = Message.objects.filter(kind="HOLD").first()
+    Message.objects.filter(pk=one.pk).update(state=Message.State.CANCELLED)
+    officer.go(page(outage, "send"))
+    assert "31 messages" in officer.text
+    assert "1 message was taken back and will not leave." in officer.text
+    officer.send()
+    assert "The notices are leaving. 1 message was taken back" in officer.text
+
+
+def test_people_whose_notice_was_taken_back_are_named_until_it_is_sent_again(
+    desk, officer, outage, office
+):
+    first = "/officers/"
+    assert "not told" not in officer.go(page(outage)).text
+    by = message_batches.label_of(officer.officer)
+    batches.cancel(batch=f"hold:{outage.pk}", by=by, reason="Wrong")
+    clerk = desk("centre", centre=office.sagar)
+    assert "8 people in doubt are not told." in clerk.go(first).text
+    assert page(outage, "tell") not in clerk.go(page(outage)).page.content.decode()
+    assert "32 people in doubt are not told." in officer.go(first).text
+    assert "32 people in doubt are not told." in officer.go(page(outage)).text
+    assert "The notices were taken back: send them again" in officer.text
+    assert page(outage, "tell") in officer.page.content.decode()
+    officer.go(page(outage, "tell"))
+    assert "No message tells 32 people in doubt" in officer.text
+    officer.send()
+    assert "The notice is written anew to 32 people." in officer.text
+    assert "not told" not in officer.text
+    assert "not told" not in officer.go(first).text
+    assert "Nobody in doubt is left" in officer.go(page(outage, "tell")).text
 
 
 def test_take_back_puts_everything_back(officer, outage):
@@ -129,7 +194,7 @@ def test_restore_tells_people_and_lifts_the_cut(officer, outage):
 
 def test_steps_of_an_ended_outage_lead_back_to_its_page(officer, outage):
     officer.go(page(outage, "restore")).send()
-    for step in ("send", "take-back", "restore", "cut", "prepare"):
+    for step in ("send", "take-back", "tell", "restore", "cut", "prepare"):
         officer.go(page(outage, step))
         assert officer.url == page(outage)
         assert "This outage has ended." in officer.text
@@ -169,7 +234,7 @@ def test_refusal_of_the_verb_stands_in_the_form(officer, outage):
 # --- Who ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", ["send", "take-back", "restore", "cut", "prepare"])
+@pytest.mark.parametrize("step", ["send", "take-back", "tell", "restore", "cut", "prepare"])
 def test_centre_officer_sees_the_page_but_no_step(desk, outage, office, step):
     clerk = desk("centre", centre=office.bhopal)
     clerk.go(page(outage))

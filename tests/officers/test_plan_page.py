@@ -7,13 +7,13 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from appointments import decide_by, plans, seats
+from appointments import booking, decide_by, plans, seats
 from appointments.admin.scope import masked_arn
-from appointments.models import Appointment, Offer, Plan
+from appointments.models import Application, Appointment, Offer, Plan
 from appointments.planning.reasons import SENTENCES, WHY_UNPLACED
 from notifications.dates import long_moment, short_moment
 from notifications.models import Message
-from tests.domain.builders import approve_as_seen, make_region
+from tests.domain.builders import approve_as_seen, make_person, make_region
 from tests.officers.steps import declare, prepare
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +57,42 @@ def page(plan, step="change"):
 # --- What it shows ------------------------------------------------------------------------------
 
 
+def test_number_of_sms_is_that_of_the_sms_that_are_written(first, second, office):
+    families = [office.people[:3], office.people[3:8], office.people[8:10]]
+    for number, family in enumerate(families):
+        ids = [person.application_id for person in family]
+        Application.objects.filter(pk__in=ids).update(phone=f"+919812345{number:03d}")
+    plan = prepare(office, declare(office, first.officer, seats=6), first.officer)
+    plan = approve_as_seen(plan, second.officer)
+    said = plan.summary["sms"]
+    assert said == 32 - 2 - 4
+    assert f"{said} SMS and 0 emails will leave. " in second.go(page(plan, "apply")).text
+    plans.apply(plan_id=plan.pk, by=second.officer)
+    assert Message.objects.filter(batch=f"plan:{plan.pk}", channel="sms").count() == said
+
+
+def test_offer_of_somebody_who_cancelled_is_not_called_replaced(first, applied):
+    offer = applied.offers.first()
+    person = make_person()
+    Application.objects.filter(appointments=offer.appointment_id).update(claimed_by=person)
+    booking.cancel(appointment_id=offer.appointment_id, by=person)
+    offer.refresh_from_db()
+    assert offer.state == Offer.State.WITHDRAWN
+    text = first.go(page(applied)).text
+    assert "1 cancelled the appointment" in text
+    assert "replaced" not in text
+
+
+def test_one_person_is_not_called_people(first, second, approved):
+    approved.summary["total"] |= {"keep": 1, "move": 1, "unplaced": 1}
+    approved.summary |= {"clear_date": None, "emails": 1}
+    approved.save()
+    assert "1 person has no seat" in first.go(page(approved)).text
+    words = second.go(page(approved, "apply")).text
+    assert "1 person keeps their seat, 1 gets a new time" in words
+    assert "1 has no seat yet and goes to the waiting list." in words
+
+
 def test_page_shows_the_main_figures(first, plan):
     text = first.go(page(plan)).text
     keep, move = total(plan)["keep"], total(plan)["move"]
@@ -80,7 +116,7 @@ def test_people_whom_nothing_reaches_are_named(first, unreachable, plan):
     assert "No phone and no email is known of these people." in text
     assert unreachable.application.arn in text
     assert unreachable.application.name in text
-    assert "1 people cannot be reached" in text
+    assert "1 person cannot be reached" in text
 
 
 def test_names_are_masked_for_a_centre_officer(desk, office, unreachable, plan):

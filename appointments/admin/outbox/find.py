@@ -97,6 +97,11 @@ def arn_in(text: str) -> str:
     return "-".join(found.groups()) if found else ""
 
 
+def mentions_arn(text: str) -> bool:
+    """Whether an ARN stands somewhere in it, in digits of any script."""
+    return bool(ARN.search(plain_digits(text)))
+
+
 def _uuid(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)
