@@ -22,7 +22,7 @@ from appointments.admin.asking import page
 from appointments.admin.base import ReadOnlyAdmin, attempt
 from appointments.admin.fields import clock_field, day_field, moment_of
 from appointments.admin.outbox.find import mentions_arn
-from appointments.admin.scope import masked_name, posting, seen
+from appointments.admin.scope import masked_name, once, posting, seen
 from appointments.call_list import Entry, Why
 from appointments.errors import MESSAGES, Refusal
 from appointments.kept import keep, kept
@@ -43,10 +43,7 @@ WHY_WORDS = {
 
 def waiting(request: HttpRequest) -> list[Entry]:
     """The call list of this officer: of their centre, or of their region; once per request."""
-    if not hasattr(request, "_calls"):
-        request._calls = _waiting(request)  # type: ignore[attr-defined]
-    found: list[Entry] = request._calls  # type: ignore[attr-defined]
-    return found
+    return once(request, "calls", lambda: _waiting(request))
 
 
 def _waiting(request: HttpRequest) -> list[Entry]:

@@ -1,6 +1,6 @@
 """Which rows an officer's pages show. What may be done is asked by the verbs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -12,13 +12,20 @@ from appointments.models import Posting, Region
 from appointments.permissions import DECLARING_ROLES, posting_of
 
 Row = TypeVar("Row", bound=Model)
+Made = TypeVar("Made")
 
 
 def posting(request: HttpRequest) -> Posting | None:
     """The posting of the officer at work, read once per request."""
-    if not hasattr(request, "_posting"):
-        request._posting = posting_of(officers.of(request))  # type: ignore[attr-defined]
-    found: Posting | None = request._posting  # type: ignore[attr-defined]
+    return once(request, "posting", lambda: posting_of(officers.of(request)))
+
+
+def once(request: HttpRequest, name: str, make: Callable[[], Made]) -> Made:
+    """What `make` gives, made once per request."""
+    made = request.__dict__.setdefault("_made_once", {})
+    if name not in made:
+        made[name] = make()
+    found: Made = made[name]
     return found
 
 
